@@ -1,0 +1,89 @@
+"""The split into photos that train the recognisers and photos that are held out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from miface.errors import MifaceError
+from miface.faces.archive import Faces
+
+Rows = NDArray[np.int64]
+
+
+def split_photos(
+    person: NDArray[np.int64], train_per_person: int | float, seed: int
+) -> tuple[Rows, Rows]:
+    """Choose photos to train on for each person, at random.
+
+    Parameters
+    ----------
+    person
+        int64 [N], whose photo each row is.
+    train_per_person
+        A count of photos (int), or a ratio between 0 and 1 (float) of each person's photos,
+        rounded, at least one.
+    seed
+        Seed of the choice.
+
+    Returns
+    -------
+    train, test
+        Row numbers into `person`, each sorted: disjoint, together every row, with every person
+        on both sides.
+
+    Raises
+    ------
+    MifaceError
+        If a person has no photo left to hold out.
+    """
+    generator = np.random.default_rng(seed)
+    train: list[Rows] = []
+    for index in np.unique(person):
+        rows = np.flatnonzero(person == index)
+        count = train_per_person
+        if isinstance(count, float):
+            count = max(1, round(count * len(rows)))
+        if count >= len(rows):
+            raise MifaceError(
+                f"split.train_per_person: found {train_per_person}, but person number {index + 1} "
+                f"has {len(rows)} photos; expected fewer, so that some are held out"
+            )
+        train.append(np.sort(generator.permutation(rows)[:count]))
+    chosen = np.concatenate(train)
+    return chosen, np.setdiff1d(np.arange(len(person)), chosen)
+
+
+def check_labels(labels: str | list[str], names: NDArray[np.str_]) -> Rows:
+    """Find the people to attack.
+
+    Parameters
+    ----------
+    labels
+        ``"all"``, or names.
+    names
+        str [P], the names of everybody.
+
+    Returns
+    -------
+    int64 [L]
+        Indices into `names`, in the order of `names`.
+
+    Raises
+    ------
+    MifaceError
+        If a label is nobody's name, or there is none.
+    """
+    if labels == "all":
+        return np.arange(len(names))
+    unknown = [label for label in labels if label not in names]
+    if unknown or not labels:
+        found = ", ".join(unknown) if unknown else "an empty list"
+        raise MifaceError(
+            f"attack.labels: found {found}, expected 'all' or names among "
+            f"{names[0]} … {names[-1]} ({len(names)} people)"
+        )
+    return np.flatnonzero(np.isin(names, labels))
+
+
+def pixels(faces: Faces) -> NDArray[np.float32]:
+    """Give the photos as rows of grey values in [0, 1]: float32 [N, H·W]."""
+    return faces.images.reshape(len(faces.images), -1).astype(np.float32) / np.float32(255)
