@@ -1,0 +1,40 @@
+"""PROCESS of MI-FACE: what is done to every candidate image before its cost is taken."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+Process = Callable[[Tensor], Tensor]
+"""Maps images [R, H, W], grey values about [0, 1], to images [R, H, W]."""
+
+# Unsharp masking with the four neighbours: the kernel that OpenCV's tutorials call "sharpen".
+_SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], dtype=np.float32)
+
+
+def clamp(x: Tensor) -> Tensor:
+    """Limit grey values to [0, 1]."""
+    return x.clamp(0, 1)
+
+
+def denoise(x: Tensor) -> Tensor:
+    """Non-local means (Buades et al., 2005) on 8-bit grey values, as OpenCV has it."""
+    eight_bit = (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    denoised = np.stack([cv2.fastNlMeansDenoising(image, None, 10, 7, 21) for image in eight_bit])
+    return torch.from_numpy(denoised).to(x) / 255
+
+
+def denoise_and_sharpen(x: Tensor) -> Tensor:
+    """Non-local means, then sharpening: the two inner steps of PROCESS-DAE."""
+    sharpened = [cv2.filter2D(image, -1, _SHARPEN) for image in denoise(x).cpu().numpy()]
+    return torch.from_numpy(np.stack(sharpened)).to(x)
+
+
+PROCESSES: dict[str, Process | None] = {
+    "identity": None,
+    "clamp": clamp,
+    # Decoding before and encoding after come with the space that is searched (CodeSpace).
+    "process_dae": denoise_and_sharpen,
+}
