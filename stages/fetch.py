@@ -1,0 +1,25 @@
+"""fetch: photos of the first source that answers → data/faces.npz, data/source.json."""
+
+from dataclasses import asdict
+
+from miface.command import run, tell
+from miface.faces.dataset import SOURCE, save_faces
+from miface.faces.sources import find_faces
+from miface.files import write_json
+from miface.params import load_params
+
+
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    faces, source = find_faces(params.data, params.rendered, tell)
+    count, height, width = faces.images.shape
+    tell(f"{count} photos of {len(faces.names)} people, {height} × {width}, from {source.name}")
+    if source.kind == "rendered":
+        tell("NOTE: these people are drawn by miface. No archive of real photos answered.")
+    counts = {"people": len(faces.names), "photos": count, "height": height, "width": width}
+    save_faces(faces)
+    write_json(SOURCE, asdict(source) | counts)
+
+
+run(main)
