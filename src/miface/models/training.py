@@ -124,9 +124,8 @@ def descend(
         epoch = _measure(network, forward, photos)
         log(epoch)
         epochs.set_postfix(loss=f"{epoch.train_loss:.4f}", held_out=f"{epoch.test_accuracy:.1%}")
-        lowest, since = min(lowest, epoch.train_loss), since + 1
-        if epoch.train_loss == lowest:
-            since = 0
+        since = 0 if epoch.train_loss < lowest else since + 1
+        lowest = min(lowest, epoch.train_loss)
         if since >= settings.patience:
             break
 

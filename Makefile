@@ -1,0 +1,33 @@
+# `make` lists what there is.
+VENV := .venv
+BIN := $(VENV)/bin
+# The stages run `python`: the one of the environment comes first.
+export PATH := $(abspath $(BIN)):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: $(VENV)/installed ## run the pipeline from photos to a report
+	dvc repro
+	@echo "The report: $(abspath reports/report.md)"
+
+test: $(VENV)/installed ## run the tests
+	python -m pytest
+
+lint: $(VENV)/installed ## check style and types
+	ruff check . && ruff format --check . && mypy
+
+clean: ## remove the environment
+	rm -rf $(VENV)
+
+# pip runs only where the lock file or the package's own list changed.
+$(VENV)/installed: requirements.lock pyproject.toml
+	python3 -c 'import sys; assert sys.version_info >= (3, 11), "miface needs Python 3.11 or newer, this is " + sys.version.split()[0]'
+	python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@

@@ -1,0 +1,279 @@
+"""MI-FACE against a plain loop that follows Algorithm 1 line by line, one label at a time."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from miface.attack.mi_face import Attacked, mi_face
+from miface.attack.objectives import OBJECTIVES
+from miface.attack.spaces import Cost, PixelSpace, RowSpace, space_of
+from miface.models.networks import (
+    ConvolutionalNetwork,
+    MultilayerPerceptron,
+    Network,
+    SoftmaxRegression,
+    StackedAutoencoder,
+)
+
+SIZE = (16, 12)
+PEOPLE = 5
+
+
+@dataclass
+class Plain:
+    """What the plain loop returns."""
+
+    best: Tensor
+    cost: float
+    iterations: int
+    stopped: str
+    iterates: list[Tensor]
+
+
+def plain_mi_face(
+    cost: Callable[[Tensor], Tensor],
+    x0: Tensor,
+    process: Callable[[Tensor], Tensor],
+    alpha: int,
+    beta: int,
+    gamma: float,
+    lambda_: float,
+) -> Plain:
+    """Algorithm 1 of Fredrikson et al. (2015), with autograd."""
+    x, stopped, i = x0, "alpha", 0
+    iterates, costs = [x0], [cost(x0).item()]
+    for i in range(1, alpha + 1):
+        leaf = x.clone().requires_grad_()
+        cost(leaf).backward()  # type: ignore[no-untyped-call]
+        assert leaf.grad is not None
+        x = process(x - lambda_ * leaf.grad)
+        c = cost(x).item()
+        last = costs[-beta:]
+        iterates.append(x)
+        costs.append(c)
+        if len(last) == beta and c >= max(last):
+            stopped = "beta"
+            break
+        if c <= gamma:
+            stopped = "gamma"
+            break
+    least = min(range(len(costs)), key=costs.__getitem__)
+    return Plain(iterates[least], costs[least], i, stopped, iterates)
+
+
+def network_of(model: str, scale: float = 4.0) -> Network:
+    """A small network with weights large enough that an attack gets somewhere."""
+    torch.manual_seed(3)
+    pixels = SIZE[0] * SIZE[1]
+    network: Network
+    match model:
+        case "softmax":
+            network = SoftmaxRegression(pixels, PEOPLE)
+        case "mlp":
+            network = MultilayerPerceptron(pixels, 20, PEOPLE)
+        case "dae":
+            network = StackedAutoencoder(pixels, (30, 10), PEOPLE)
+        case _:
+            network = ConvolutionalNetwork(*SIZE, (2, 3), 15, 0.2, PEOPLE)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.mul_(scale)
+    return network.double().eval()
+
+
+MODELS = ["softmax", "mlp", "dae", "cnn"]
+RULES = {
+    "alpha": {"alpha": 7, "beta": 100, "gamma": 0.0, "lambda_": 0.05},
+    "gamma": {"alpha": 3000, "beta": 100, "gamma": 0.6, "lambda_": 0.3},
+    # Long steps: sooner or later one makes the cost no lower.
+    "beta": {"alpha": 300, "beta": 1, "gamma": -1.0, "lambda_": 200.0},
+}
+
+
+def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, list[Tensor]]:
+    """The batched attack with all its iterates."""
+    space = space_of(network, SIZE[0] * SIZE[1])
+    seen: list[Tensor] = []
+
+    def observe(i: int, rows: Tensor, x: Tensor, c: Tensor) -> None:
+        full = torch.full((len(labels), x.shape[1]), torch.nan, dtype=x.dtype)
+        full[rows] = x
+        seen.append(full)
+
+    start = torch.zeros(len(labels), space.dimensions, dtype=torch.float64)
+    cost = Cost(space, SIZE, OBJECTIVES["one_minus_p"])
+    return mi_face(cost, start, labels, observe=observe, **knobs), seen  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("model", MODELS)
+def test_follows_algorithm_1(model: str, rule: str) -> None:
+    network = network_of(model)
+    space = space_of(network, SIZE[0] * SIZE[1])
+    labels = torch.arange(PEOPLE)
+    got, iterates = attack(network, labels, **RULES[rule])
+    stopped = set()
+    for label in labels:
+        plain = plain_mi_face(
+            lambda x, label=label: 1 - torch.softmax(space.logits(x[None]), 1)[0, label],
+            torch.zeros(space.dimensions, dtype=torch.float64),
+            lambda x: x,
+            **RULES[rule],  # type: ignore[arg-type]
+        )
+        assert got.iterations[label] == plain.iterations
+        assert got.stopped[label] == plain.stopped
+        assert got.cost[label].item() == pytest.approx(plain.cost, rel=1e-9)
+        torch.testing.assert_close(got.points[label], plain.best)
+        for i, x in enumerate(plain.iterates):
+            torch.testing.assert_close(iterates[i][label], x)
+        stopped.add(plain.stopped)
+    assert rule in stopped, f"no row of this case ends by {rule}: it shows nothing"
+
+
+def test_process_is_applied_to_every_candidate() -> None:
+    network = network_of("softmax")
+    space = PixelSpace(network, SIZE[0] * SIZE[1])
+    knobs = {"alpha": 30, "beta": 100, "gamma": 0.01, "lambda_": 0.5}
+    start = torch.zeros(1, space.dimensions, dtype=torch.float64)
+    cost = Cost(space, SIZE, OBJECTIVES["one_minus_p"])
+    label = torch.tensor([2])
+    got = mi_face(cost, start, label, process=lambda x: x.clamp(0, 0.1), **knobs)  # type: ignore[arg-type]
+    plain = plain_mi_face(
+        lambda x: 1 - torch.softmax(space.logits(x[None]), 1)[0, 2],
+        start[0],
+        lambda x: x.clamp(0, 0.1),
+        **knobs,  # type: ignore[arg-type]
+    )
+    torch.testing.assert_close(got.points[0], plain.best)
+    assert got.points.min() >= 0
+    assert got.points.max() <= 0.1
+
+
+def scripted(costs: list[list[float]]) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """A cost that follows a script: point x = number of steps made, for each label its own row."""
+
+    def cost(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        steps = x[:, 0].round().long()
+        return torch.tensor([costs[r][s] for r, s in zip(labels, steps, strict=True)]), -torch.ones_like(x)
+
+    return cost
+
+
+def run_script(costs: list[list[float]], alpha: int, beta: int, gamma: float) -> Attacked:
+    rows = len(costs)
+    return mi_face(
+        scripted(costs), torch.zeros(rows, 1), torch.arange(rows),
+        alpha=alpha, beta=beta, gamma=gamma, lambda_=1.0,
+    )  # fmt: skip
+
+
+def test_a_row_that_meets_gamma_stops_there() -> None:
+    got = run_script([[0.9, 0.5, 0.1, 0.05, 0.01]], alpha=4, beta=9, gamma=0.1)
+    assert (got.iterations[0], got.stopped[0]) == (2, "gamma")
+    assert got.cost[0].item() == pytest.approx(0.1)
+
+
+def test_a_row_that_stalls_stops_after_beta() -> None:
+    got = run_script([[1.0] * 10], alpha=9, beta=3, gamma=0.0)
+    assert (got.iterations[0], got.stopped[0]) == (3, "beta")
+
+
+def test_beta_compares_with_the_highest_of_the_last_costs() -> None:
+    # 0.6 at step 4 is no lower than max(0.5, 0.4, 0.6)? It equals it: stop. At step 3 it was lower
+    # than max(0.9, 0.5, 0.4).
+    got = run_script([[0.9, 0.5, 0.4, 0.6, 0.6, 0.1]], alpha=5, beta=3, gamma=0.0)
+    assert (got.iterations[0], got.stopped[0]) == (4, "beta")
+
+
+def test_the_best_visited_point_is_returned_not_the_last() -> None:
+    got = run_script([[0.9, 0.2, 0.8, 0.7, 0.6]], alpha=4, beta=9, gamma=0.0)
+    assert got.points[0, 0].item() == 1
+    assert got.cost[0].item() == pytest.approx(0.2)
+    assert (got.iterations[0], got.stopped[0]) == (4, "alpha")
+
+
+def test_a_cost_that_is_not_a_number_ends_the_row_and_keeps_its_best() -> None:
+    got = run_script([[0.9, 0.5, math.nan, math.nan, math.nan]], alpha=4, beta=2, gamma=0.0)
+    assert (got.iterations[0], got.stopped[0]) == (2, "beta")
+    assert got.cost[0].item() == pytest.approx(0.5)
+
+
+def test_history_holds_each_cost_until_the_row_stops() -> None:
+    got = run_script([[0.9, 0.05, 0, 0], [0.9, 0.8, 0.7, 0.6]], alpha=3, beta=9, gamma=0.1)
+    np.testing.assert_allclose(
+        got.history, [[0.9, 0.05, np.nan, np.nan], [0.9, 0.8, 0.7, 0.6]], rtol=1e-6
+    )
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.05, 0.2, 0.4, 0.6, 0.8, 1.0]), min_size=13, max_size=13),
+        min_size=2, max_size=5,
+    ),
+    st.integers(1, 6),
+    st.sampled_from([0.0, 0.1, 0.3]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_rows_do_not_depend_on_each_other(
+    costs: list[list[float]], beta: int, gamma: float
+) -> None:
+    together = run_script(costs, alpha=12, beta=beta, gamma=gamma)
+    for row, script in enumerate(costs):
+        alone = run_script([script], alpha=12, beta=beta, gamma=gamma)
+        assert together.iterations[row] == alone.iterations[0]
+        assert together.stopped[row] == alone.stopped[0]
+        assert together.cost[row] == alone.cost[0]
+        assert together.points[row] == alone.points[0]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_label_alone_gives_what_it_gives_among_others(model: str) -> None:
+    network = network_of(model)
+    together, _ = attack(network, torch.arange(PEOPLE), **RULES["gamma"])
+    alone, _ = attack(network, torch.tensor([3]), **RULES["gamma"])
+    torch.testing.assert_close(together.points[3], alone.points[0])
+    assert together.iterations[3] == alone.iterations[0]
+
+
+@given(
+    hidden=st.integers(1, 30),
+    seed=st.integers(0, 99),
+    lambda_=st.sampled_from([0.01, 0.3, 5.0, 200.0]),
+    beta=st.integers(1, 20),
+    model=st.sampled_from(["softmax", "mlp"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_row_space_makes_the_same_iterates_as_pixels(
+    hidden: int, seed: int, lambda_: float, beta: int, model: str
+) -> None:
+    torch.manual_seed(seed)
+    pixels = SIZE[0] * SIZE[1]
+    network: SoftmaxRegression | MultilayerPerceptron
+    if model == "softmax":
+        network = SoftmaxRegression(pixels, PEOPLE)
+    else:
+        network = MultilayerPerceptron(pixels, hidden, PEOPLE)
+        nn.init.normal_(network.output.weight)
+    network.double().eval()
+    start = torch.rand(pixels, dtype=torch.float64)
+    labels = torch.arange(PEOPLE)
+    knobs = {"alpha": 60, "beta": beta, "gamma": 0.2, "lambda_": lambda_}
+    objective = OBJECTIVES["one_minus_p"]
+    slow = mi_face(
+        Cost(PixelSpace(network, pixels), SIZE, objective),
+        start.expand(PEOPLE, -1), labels, **knobs,  # type: ignore[arg-type]
+    )  # fmt: skip
+    rows = RowSpace(network, objective, start)
+    zeros = torch.zeros(PEOPLE, rows.dimensions, dtype=torch.float64)
+    fast = mi_face(rows, zeros, labels, **knobs)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(fast.iterations, slow.iterations)
+    np.testing.assert_array_equal(fast.stopped, slow.stopped)
+    torch.testing.assert_close(rows.expand(fast.points), slow.points)
+    np.testing.assert_allclose(fast.history, slow.history, rtol=1e-5, atol=1e-7)

@@ -1,0 +1,131 @@
+"""Training: the span of the inputs against plain PyTorch, early stopping, and reproducibility."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from miface.models.autoencoders import reconstruction_error, start_from_principal_components
+from miface.models.networks import (
+    Autoencoder,
+    MultilayerPerceptron,
+    SoftmaxRegression,
+    initialise,
+)
+from miface.models.training import Epoch, Photos, train_classifier
+from miface.params import Training
+
+Settings = Callable[..., Training]
+
+
+def settings_with(**changes: float) -> Training:
+    base = {"learning_rate": 0.1, "momentum": 0.0, "weight_decay": 0.0, "batch_size": 4,
+            "max_epochs": 4, "patience": 100}  # fmt: skip
+    return Training.model_validate(base | changes)
+
+
+def photos_like(seed: int, train: int = 18, test: int = 6, inputs: int = 50) -> Photos:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(train + test, inputs, generator=generator, dtype=torch.float64)
+    person = torch.arange(train + test) % 3
+    return Photos(x, person, train)
+
+
+def plain_training(network: nn.Module, photos: Photos, settings: Training, seed: int) -> None:
+    """What everybody writes: PyTorch's SGD on all weights."""
+    generator = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.SGD(
+        network.parameters(),
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+    )
+    for _ in range(settings.max_epochs):
+        order = torch.randperm(photos.trained_on, generator=generator)
+        for rows in order.split(settings.batch_size):
+            optimiser.zero_grad()
+            nn.functional.cross_entropy(network(photos.x[rows]), photos.person[rows]).backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+
+@given(
+    seed=st.integers(0, 99),
+    hidden=st.integers(1, 12),
+    batch=st.integers(1, 25),
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    weight_decay=st.sampled_from([0.0, 0.01, 0.3]),
+    model=st.sampled_from(["softmax", "mlp"]),
+)
+@settings(max_examples=40, deadline=None)
+def test_training_in_the_span_is_plain_training(
+    seed: int, hidden: int, batch: int, momentum: float, weight_decay: float, model: str
+) -> None:
+    torch.manual_seed(seed)
+    photos = photos_like(seed)
+    network = SoftmaxRegression(50, 3) if model == "softmax" else MultilayerPerceptron(50, hidden, 3)
+    network.double()
+    plain = copy.deepcopy(network)
+    how = settings_with(batch_size=batch, momentum=momentum, weight_decay=weight_decay)
+    measured: list[Epoch] = []
+    train_classifier(network, photos, how, torch.Generator().manual_seed(seed), measured.append)
+    plain_training(plain, photos, how, seed)
+    for (name, weight), expected in zip(network.named_parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(weight, expected, msg=lambda m, name=name: f"{name}: {m}")
+    # What was logged last is what the trained network does.
+    with torch.no_grad():
+        logits = plain(photos.x)
+    loss = nn.functional.cross_entropy(logits[18:], photos.person[18:]).item()
+    right = (logits[:18].argmax(1) == photos.person[:18]).float().mean().item()
+    assert measured[-1].test_loss == pytest.approx(loss)
+    assert measured[-1].train_accuracy == pytest.approx(right)
+
+
+def test_patience_ends_training_that_does_not_improve() -> None:
+    measured: list[Epoch] = []
+    how = settings_with(learning_rate=1e-300, max_epochs=50, patience=3)
+    network = SoftmaxRegression(50, 3).double()
+    generator = torch.Generator().manual_seed(0)
+    train_classifier(network, photos_like(0), how, generator, measured.append)
+    assert len(measured) == 1 + 3
+
+
+def test_training_goes_on_while_it_improves() -> None:
+    measured: list[Epoch] = []
+    how = settings_with(max_epochs=30, patience=1, learning_rate=0.01)
+    network = SoftmaxRegression(50, 3).double()
+    generator = torch.Generator().manual_seed(0)
+    train_classifier(network, photos_like(0), how, generator, measured.append)
+    assert len(measured) == 30
+
+
+def rank_limited(n: int, d: int, rank: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(n, rank, generator=generator) @ torch.rand(rank, d, generator=generator) / rank
+
+
+def test_the_start_from_principal_components_reconstructs_like_principal_components() -> None:
+    x = rank_limited(40, 60, 5)
+    noisy = x + 0.05 * torch.rand(40, 60, generator=torch.Generator().manual_seed(2))
+    autoencoder = Autoencoder(60, 8)
+    start_from_principal_components(autoencoder, noisy, torch.Generator().manual_seed(0))
+    centred = (noisy - noisy.mean(0)).double()
+    spread = torch.linalg.svdvals(centred)
+    best_linear = (spread[8:].square().sum() / noisy.numel()).item()
+    error = reconstruction_error(autoencoder, noisy)
+    # tanh bends a little: somewhat worse than the best linear autoencoder, far from the variance.
+    assert best_linear <= error < best_linear + 0.1 * centred.square().mean().item()
+
+
+@pytest.mark.parametrize(
+    ("weights", "deviation"),
+    [("zeros", 0.0), ("normal", 1.0), ("small_normal", 0.1 * 400**-0.5), ("default", (3 * 400) ** -0.5),
+     ("xavier", (2 / 1000) ** 0.5), ("glorot_x4", 4 * (2 / 1000) ** 0.5)],
+)  # fmt: skip
+def test_initial_weights_have_the_spread_that_their_name_says(weights: str, deviation: float) -> None:
+    layer = nn.Linear(400, 600)
+    initialise(layer, weights, torch.Generator().manual_seed(0))  # type: ignore[arg-type]
+    assert layer.weight.std().item() == pytest.approx(deviation, rel=0.02)
