@@ -32,10 +32,10 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
-        yield beside / path.name
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(beside / path.name, path)
+        yield (new := beside / path.name)
+        if path.is_dir() and new.exists():  # replace() moves onto a file, but not onto a folder
+            path.rename(beside / f"{path.name}~")
+        os.replace(new, path)
     finally:
         shutil.rmtree(beside)
 

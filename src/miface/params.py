@@ -4,11 +4,20 @@ These definitions validate the file and are the source of ``docs/parameters.md``
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from miface.errors import MifaceError
 
@@ -22,12 +31,22 @@ NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
+def _told_as(allowed: str) -> WrapValidator:
+    """One message for a union of types, in place of one for each of its branches."""
+
+    def validate(value: Any, union: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return union(value)
+        except ValidationError:
+            raise PydanticCustomError("union", f"should be {allowed}") from None
+
+    return WrapValidator(validate)
+
+
 class Group(BaseModel):
     """A group of parameters: unknown keys, loose types, NaN and infinity are errors."""
 
-    model_config = ConfigDict(
-        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, populate_by_name=True
-    )
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Data(Group):
@@ -64,9 +83,10 @@ class Rendered(Group):
 class Split(Group):
     """Which photos train the recognisers and which are held out."""
 
-    train_per_person: Count | Annotated[float, Field(gt=0, lt=1)] = Field(
-        description="Photos of each person to train on: a count (7), or a ratio (0.7)."
-    )
+    train_per_person: Annotated[
+        Count | Annotated[float, Field(gt=0, lt=1)],
+        _told_as("a count of photos from 1 up, or a ratio above 0 and below 1"),
+    ] = Field(description="Photos of each person to train on: a count (7), or a ratio (0.7).")
 
 
 class Training(Group):
@@ -77,9 +97,7 @@ class Training(Group):
     weight_decay: NonNegative = Field(description="ℓ2 penalty on the weights, as in torch SGD.")
     batch_size: Count = Field(description="Photos in a step.")
     max_epochs: Count = Field(description="Passes over the training photos, at most.")
-    patience: Count = Field(
-        description="Stop after so many epochs without a lower training loss."
-    )
+    patience: Count = Field(description="Stop after so many epochs without a lower training loss.")
 
 
 class Softmax(Training):
@@ -147,13 +165,12 @@ class MiFace(Group):
 class Attack(Group):
     """MI-FACE: Algorithm 1 of Fredrikson et al. (2015), and whom it attacks."""
 
-    methods: list[Literal["mi_face"]] = Field(
-        min_length=1, description="Methods to run."
-    )
+    methods: list[Literal["mi_face"]] = Field(min_length=1, description="Methods to run.")
     models: list[ModelName] = Field(min_length=1, description="Models to attack.")
-    labels: Literal["all"] | list[str] = Field(
-        description="People to attack: `all`, or a list of names (s1, s2, …)."
-    )
+    labels: Annotated[
+        Literal["all"] | Annotated[list[str], Field(min_length=1)],
+        _told_as("'all' or a list of names, such as [s1, s2]"),
+    ] = Field(description="People to attack: `all`, or a list of names (s1, s2, …).")
     alpha: Count = Field(description="α: iterations, at most.")
     beta: Count = Field(
         description="β: stop when the cost is no lower than the highest of the last β costs."
@@ -173,7 +190,7 @@ class Attack(Group):
 class Params(Group):
     """All of ``params.yaml``."""
 
-    seed: Annotated[int, Field(ge=0)] = Field(
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
         description="Seed of the split, the initial weights, the order of batches and the attack."
     )
     data: Data
@@ -187,13 +204,16 @@ class Params(Group):
     mi_face: dict[ModelName, MiFace]
 
     @model_validator(mode="after")
-    def _process_fits_model(self) -> "Params":
+    def _methods_fit_models(self) -> "Params":
         for model, settings in self.mi_face.items():
             if settings.process == "process_dae" and model != "dae":
                 raise ValueError(
-                    f"mi_face.{model}.process: 'process_dae' encodes with the DAE and fits only "
-                    "mi_face.dae; choose 'identity' or 'clamp'"
+                    f"mi_face.{model}.process: found 'process_dae', which encodes with the DAE and "
+                    "fits only mi_face.dae; should be 'identity' or 'clamp'"
                 )
+        for model in self.attack.models:
+            if model not in self.mi_face:
+                raise ValueError(f"mi_face.{model}: missing, but attack.models has {model!r}")
         return self
 
 
@@ -218,30 +238,48 @@ def load_params(path: str | Path = "params.yaml") -> Params:
     """
     path = Path(path)
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise MifaceError(f"{path}: no such file; run this from the project's folder") from None
-    except yaml.YAMLError as error:
+        # As DVC reads and writes it: YAML 1.2, where 1e-05 is a number and a key may stand once.
+        content: Any = YAML(typ="safe", pure=True).load(path)
+    except OSError as error:
+        raise MifaceError(
+            f"{path}: cannot be read ({error.strerror}); run this from the project's folder"
+        ) from None
+    except YAMLError as error:
         raise MifaceError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise MifaceError(f"{path}: found {type(content).__name__}, expected groups of parameters")
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        mistakes = dict.fromkeys(_describe(detail) for detail in error.errors())
+        mistakes = [_describe(detail) for detail in error.errors()]
         raise MifaceError("\n".join(f"{path}: {mistake}" for mistake in mistakes)) from None
 
 
 def _describe(detail: ErrorDetails) -> str:
     """One line for one mistake: the key, what was found, what is allowed."""
-    # Pydantic adds the branches of a union ('literal[...]', 'list[str]') to the location.
-    key = ".".join(str(part) for part in detail["loc"] if str(part).replace("_", "").isalnum())
+    loc = tuple(part for part in detail["loc"] if part != "[key]")  # a mark of pydantic's
+    key = ".".join(str(part) for part in loc)
+    found = f"{key}: found {detail['input']!r}"
     match detail["type"]:
-        case "extra_forbidden":
-            return f"{key}: unknown key; see docs/parameters.md for the keys there are"
         case "missing":
             return f"{key}: missing; see docs/parameters.md for what it does"
+        case "extra_forbidden":
+            return f"{found}, but there is no such key; should be one of {_keys(loc[:-1])}"
+        case "model_type":
+            return f"{found}, should be a group of {_keys(loc)}"
         case "value_error":
             return str(detail["ctx"]["error"])
-    message = detail["msg"][0].lower() + detail["msg"][1:]
-    return f"{key}: found {detail['input']!r}, {message}"
+    _, _, rule = detail["msg"].rpartition("should ")  # "Input should …", "List should …"
+    rule = rule.replace(" after validation", "").replace("valid tuple", "valid list")
+    return f"{found}, should {rule}"
+
+
+def _keys(loc: tuple[int | str, ...]) -> str:
+    """Name the keys of the group at a location of `Params`."""
+    kind: Any = Params
+    for part in loc:
+        if isinstance(kind, type) and issubclass(kind, Group):
+            kind = kind.model_fields[str(part)].annotation
+        else:  # tuple[Pretraining, …] or dict[ModelName, MiFace]
+            kind = get_args(kind)[-1]
+    return ", ".join(field.alias or name for name, field in kind.model_fields.items())

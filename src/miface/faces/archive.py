@@ -6,8 +6,10 @@ import re
 import tarfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -19,7 +21,7 @@ from miface.errors import MifaceError
 SUFFIXES = {".pgm", ".png", ".jpg", ".jpeg", ".bmp"}
 
 
-class DigestMismatch(MifaceError):
+class DigestMismatchError(MifaceError):
     """The photos are readable, but not the ones that were asked for."""
 
 
@@ -73,14 +75,14 @@ def read_faces(
 
     Raises
     ------
-    DigestMismatch
+    DigestMismatchError
         If no group of folders has the digest.
     MifaceError
         If `path` is no archive, holds fewer than two people or a person with fewer than two
         photos, or an image cannot be read or differs in size from the others.
     """
     people: _People = defaultdict(list)
-    with _Opened(path) as members:
+    with _opened(path) as members:
         for member in members:
             hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.parts)
             if member.name.suffix.lower() in SUFFIXES and not hidden:
@@ -93,8 +95,8 @@ def read_faces(
             faces = _decode_if_uniform(path, group)
             if faces is not None and faces.digest == digest:
                 return faces if size is None else _decode(path, group, size)
-        whole = _decode(path, people, None)
-    raise DigestMismatch(
+        whole = _decode_if_uniform(path, people) or _decode(path, people, size)
+    raise DigestMismatchError(
         f"{path}: the pixels of its {len(whole.images)} photos of {len(whole.names)} people have "
         f"the digest {whole.digest}, data.digest expects {digest}; "
         "set data.digest=null to take the photos all the same"
@@ -111,7 +113,7 @@ _People = dict[PurePosixPath, list[_Member]]
 
 
 def _sibling_groups(people: _People) -> list[_People]:
-    """The folders of people by their parent folder, and all of them together."""
+    """Group the folders of people by their parent folder, and all of them together."""
     groups: dict[PurePosixPath, _People] = defaultdict(dict)
     for folder, members in people.items():
         groups[folder.parent][folder] = members
@@ -119,64 +121,63 @@ def _sibling_groups(people: _People) -> list[_People]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-class _Opened:
-    """The files of an archive or a folder, in one form."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._archive: zipfile.ZipFile | tarfile.TarFile | None = None
-
-    def __enter__(self) -> Iterable[_Member]:
-        if self.path.is_dir():
-            files = (file for file in self.path.rglob("*") if file.is_file())
-            return [
-                _Member(PurePosixPath(file.relative_to(self.path).as_posix()), file.read_bytes)
-                for file in files
-            ]
+@contextmanager
+def _opened(path: Path) -> Iterator[list[_Member]]:
+    """Give the files of an archive or a folder, in one form."""
+    with ExitStack() as stack:
         try:
-            if zipfile.is_zipfile(self.path):
-                zipped = zipfile.ZipFile(self.path)
-                self._archive = zipped
-                return [
-                    _Member(PurePosixPath(name), lambda name=name: zipped.read(name))
-                    for name in zipped.namelist()
-                    if not name.endswith("/")
-                ]
-            tarred = self._open_tar()
-            self._archive = tarred
-            return [
-                _Member(
-                    PurePosixPath(info.name), lambda info=info: _bytes(tarred.extractfile(info))
-                )
-                for info in tarred.getmembers()
-                if info.isfile()
-            ]
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+            members = _members(path, stack)
+        except Exception as error:  # every format has kinds of its own for broken files
+            reason = str(error).partition(":\n")[0]  # of what tarfile says, no line per format
             raise MifaceError(
-                f"{self.path}: cannot be read as a zip or tar archive ({error}); "
+                f"{path}: cannot be read as a zip or tar archive ({reason}); "
                 "expected an archive or a folder with one folder a person"
             ) from None
-
-    def _open_tar(self) -> tarfile.TarFile:
-        if self.path.suffix == ".Z":
-            from unlzw3 import unlzw
-
-            return tarfile.open(fileobj=io.BytesIO(unlzw(self.path.read_bytes())))
-        return tarfile.open(self.path)
-
-    def __exit__(self, *_: object) -> None:
-        if self._archive is not None:
-            self._archive.close()
+        yield members
 
 
-def _bytes(file: object) -> bytes:
-    assert isinstance(file, io.BufferedIOBase)
+def _members(path: Path, stack: ExitStack) -> list[_Member]:
+    if path.is_dir():
+        return [
+            _Member(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes)
+            for file in path.rglob("*")
+            if file.is_file()
+        ]
+    if zipfile.is_zipfile(path):
+        zipped = stack.enter_context(zipfile.ZipFile(path))
+        return [
+            _Member(PurePosixPath(name), partial(zipped.read, name))
+            for name in zipped.namelist()
+            if not name.endswith("/")
+        ]
+    tarred = stack.enter_context(_open_tar(path))
+    return [
+        _Member(PurePosixPath(info.name), partial(_read_tarred, tarred, info))
+        for info in tarred.getmembers()
+        if info.isfile()
+    ]
+
+
+def _open_tar(path: Path) -> tarfile.TarFile:
+    with path.open("rb") as file:
+        compressed = file.read(2) == b"\x1f\x9d"
+    if compressed:  # by Unix compress, which tarfile does not read
+        from unlzw3 import unlzw
+
+        return tarfile.open(fileobj=io.BytesIO(unlzw(path.read_bytes())))
+    return tarfile.open(path)
+
+
+def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(info)
+    assert file is not None  # a file, no folder
     return file.read()
 
 
-def _natural_key(path: PurePosixPath) -> list[tuple[str, int]]:
-    """Sort key with numbers in numeric order: s2 before s10."""
-    return [(text, int(digits or -1)) for text, digits in re.findall(r"(\D*)(\d*)", str(path))]
+def _natural_key(path: PurePosixPath) -> tuple[list[tuple[str, int]], str]:
+    """Sort key with numbers in numeric order: s2 before s10; s02 and s2 keep one order too."""
+    parts = re.findall(r"(\D*)(\d*)", str(path))
+    return [(text, int(digits or -1)) for text, digits in parts], str(path)
 
 
 def _decode_if_uniform(path: Path, people: _People) -> Faces | None:

@@ -1,7 +1,9 @@
 """The faces and their split on disk, as the stages hand them on."""
 
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +38,12 @@ def load_split() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return split["train"], split["test"]
 
 
-def _read(path: Path, stage: str) -> dict[str, NDArray[np.int64]]:
+def _read(path: Path, stage: str) -> dict[str, NDArray[Any]]:
     try:
         return read_arrays(path)
     except FileNotFoundError:
         raise MifaceError(f"{path}: no such file; make it with: dvc repro {stage}") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise MifaceError(
+            f"{path}: cannot be read ({error}); make it again with: dvc repro --force {stage}"
+        ) from None

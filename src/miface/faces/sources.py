@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from miface.errors import MifaceError
-from miface.faces.archive import DigestMismatch, Faces, read_faces
+from miface.faces.archive import DigestMismatchError, Faces, read_faces
 from miface.params import Data, Rendered
 
 ATT_CREDIT = (
@@ -40,9 +40,7 @@ class Source:
     credit: str
 
 
-def find_faces(
-    data: Data, rendered: Rendered, tell: Callable[[str], None]
-) -> tuple[Faces, Source]:
+def find_faces(data: Data, rendered: Rendered, tell: Callable[[str], None]) -> tuple[Faces, Source]:
     """Read the photos of the first source that answers.
 
     Parameters
@@ -68,13 +66,13 @@ def find_faces(
     for name in data.sources:
         try:
             return _read(name, data, rendered)
-        except _NoAnswer as reason:
+        except _NoAnswerError as reason:
             passed_over.append(str(reason))
             tell(f"passed over {reason}")
     raise MifaceError("none of data.sources answered: " + "; ".join(passed_over))
 
 
-class _NoAnswer(Exception):
+class _NoAnswerError(Exception):
     """The source is not there, or is not the one that was asked for: go on to the next."""
 
 
@@ -90,18 +88,18 @@ def _read(name: str, data: Data, rendered: Rendered) -> tuple[Faces, Source]:
                 )
             except MifaceError as error:
                 # The file has a temporary name; the reader of the message knows the address.
-                raise _NoAnswer(f"{name}: {str(error).split(': ', 1)[-1]}") from None
+                raise _NoAnswerError(f"{name}: {str(error).split(': ', 1)[-1]}") from None
         return faces, _source(name, "mirror", faces, data)
     path = Path(name)
     if path.is_dir():
         faces = read_faces(path, size=data.size)
         return faces, _source(name, "folder", faces, data)
     if not path.exists():
-        raise _NoAnswer(f"{name}: no such file or folder")
+        raise _NoAnswerError(f"{name}: no such file or folder")
     try:
         faces = read_faces(path, digest=data.digest, size=data.size)
-    except DigestMismatch as error:
-        raise _NoAnswer(str(error)) from None
+    except DigestMismatchError as error:
+        raise _NoAnswerError(str(error)) from None
     return faces, _source(name, "archive", faces, data)
 
 
@@ -124,11 +122,13 @@ def _download(url: str, folder: Path, timeout: float) -> Path:
             pooch.retrieve(
                 url,
                 known_hash=None,  # an archive is known by its pixels, not by its bytes
-                fname=url.rsplit("/", 1)[-1],
+                fname="archive",
                 path=folder,
                 downloader=downloader,
             )
         )
+    except requests.HTTPError as error:
+        raise MifaceError(f"{url}: answered {error.response.status_code}") from None
     except (requests.RequestException, OSError) as error:
         raise MifaceError(f"{url}: no answer ({type(error).__name__})") from None
 

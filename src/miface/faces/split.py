@@ -47,8 +47,8 @@ def split_photos(
                 f"split.train_per_person: found {train_per_person}, but person number {index + 1} "
                 f"has {len(rows)} photos; expected fewer, so that some are held out"
             )
-        train.append(np.sort(generator.permutation(rows)[:count]))
-    chosen = np.concatenate(train)
+        train.append(generator.permutation(rows)[:count])
+    chosen = np.sort(np.concatenate(train))
     return chosen, np.setdiff1d(np.arange(len(person)), chosen)
 
 
