@@ -6,9 +6,19 @@ from typing import Any
 
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from miface.command import run
-from miface.evaluation.results import Recovered, measure_people, summarise
+from miface.evaluation.baselines import baseline_images
+from miface.evaluation.identification import chance
+from miface.evaluation.recognisers import fit_recognisers
+from miface.evaluation.results import (
+    Judges,
+    attack_facts,
+    measure_images,
+    summarise_attack,
+    summarise_images,
+)
 from miface.faces.dataset import SOURCE, load_faces, load_split
 from miface.faces.split import pixels
 from miface.files import read_arrays, write_json, written_whole
@@ -21,27 +31,48 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     faces = load_faces()
-    train, test = load_split()
-    x = torch.from_numpy(pixels(faces)).to(device())
-    person = torch.from_numpy(faces.person).to(device())
-    photos = faces.images[train] / 255.0
-    metrics: dict[str, Any] = {"data": json.loads(SOURCE.read_text(encoding="utf-8"))}
-    tables = []
+    sides = dict(zip(("train", "test"), load_split(), strict=True))
+    photos = {side: faces.images[rows] / 255.0 for side, rows in sides.items()}
+    person = {side: faces.person[rows] for side, rows in sides.items()}
+    metrics: dict[str, Any] = {
+        "data": json.loads(SOURCE.read_text(encoding="utf-8")) | {"seed": params.seed},
+        "chance": chance(len(faces.names)),
+    }
+
+    x, whose = torch.from_numpy(pixels(faces)).to(device()), torch.from_numpy(faces.person)
     for model in params.attack.models:
         network = load(f"models/{model}.safetensors", device()).network
-        sides = {"train": train, "test": test}
         metrics[model] = {
-            "accuracy": {s: accuracy(network, x[rows], person[rows]) for s, rows in sides.items()}
+            "accuracy": {
+                s: accuracy(network, x[rows], whose[rows].to(device())) for s, rows in sides.items()
+            }
         }
-    for method in params.attack.methods:
-        metrics[method] = {}
-        for model in params.attack.models:
-            timing = json.loads(Path(f"reports/timing/{method}-{model}.json").read_text())
-            arrays = read_arrays(f"reports/inversions/{method}-{model}.npz")
-            recovered = Recovered(method, model, arrays, timing["seconds"])
-            people = measure_people(recovered, photos, faces.person[train], faces.names.tolist())
-            metrics[method][model] = summarise(people, timing["seconds"])
-            tables.append(people)
+
+    recognisers = fit_recognisers(photos["test"], person["test"], params.seed)
+    judges = Judges(photos["train"], person["train"], recognisers, params.seed)
+    metrics["recognisers"] = judges.recogniser_accuracy()
+    baselines = baseline_images(
+        photos["train"], person["train"], photos["test"], person["test"], params.seed
+    )
+    metrics["baselines"] = {}
+    for name, images in baselines.items():
+        everybody, fitted_on = person["train"], name == "held_out_photo"
+        table = measure_images(images, pd.unique(everybody), judges, identified=not fitted_on)
+        metrics["baselines"][name] = summarise_images(table)
+
+    tables = []
+    pairs = [(method, model) for method in params.attack.methods for model in params.attack.models]
+    for method, model in tqdm(pairs, desc="measuring", disable=None):
+        timing = json.loads(Path(f"reports/timing/{method}-{model}.json").read_text())
+        arrays = read_arrays(f"reports/inversions/{method}-{model}.npz")
+        facts = attack_facts(arrays, faces.names.tolist())
+        measures = measure_images(arrays["x"], arrays["label"], judges)
+        how = summarise_attack(facts, str(arrays["threat_model"]), timing["seconds"])
+        metrics.setdefault(method, {})[model] = how | summarise_images(measures)
+        table = pd.concat([facts, measures], axis=1)
+        table.insert(0, "model", model)
+        table.insert(0, "method", method)
+        tables.append(table)
     with written_whole("reports/per_label.csv") as beside:
         pd.concat(tables).to_csv(beside, index=False, float_format="%.6g")
     write_json("reports/metrics.json", metrics)

@@ -1,13 +1,19 @@
-"""invert: one method on one recogniser → reports/inversions/<method>-<model>.npz."""
+"""invert: one method on one recogniser → reports/inversions/<method>-<model>.npz.
+
+Sees the model and what the method's attacker knows; no photo of the people it attacks.
+"""
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from miface.attack.inversion import invert
+from miface.attack.knowledge import load_knowledge
 from miface.command import run
+from miface.errors import MifaceError
 from miface.faces.split import check_labels
 from miface.files import write_arrays, write_json
 from miface.models.recognisers import device
@@ -18,13 +24,22 @@ from miface.params import ModelName, load_params
 def main(method: str, model: ModelName) -> None:
     """Run the stage."""
     params = load_params()
+    knowledge = load_knowledge(Path(f"data/knowledge/{method}.npz"))
     recogniser = load(f"models/{model}.safetensors", device())
     size = recogniser.architecture["height"], recogniser.architecture["width"]
-    labels = check_labels(params.attack.labels, np.array(recogniser.names))
+    asked = check_labels(params.attack.labels, np.array(recogniser.names))
+    labels = np.setdiff1d(asked, knowledge.public)
+    if len(labels) == 0:
+        raise MifaceError(
+            "attack.labels: everybody asked for is public (prior.people), and not attacked by "
+            f"{method}; ask for others"
+        )
     begun = time.perf_counter()
-    inversion = invert(recogniser.network, size, labels, params.attack, params.mi_face[model])
+    recipe = params.recipe(method, model)
+    inversion = invert(recogniser.network, size, labels, recipe, knowledge, params.seed)
     seconds = time.perf_counter() - begun
-    write_arrays(f"reports/inversions/{method}-{model}.npz", **asdict(inversion))
+    arrays = asdict(inversion) | {"threat_model": np.array(knowledge.threat_model)}
+    write_arrays(f"reports/inversions/{method}-{model}.npz", **arrays)
     timing = {"seconds": seconds, "labels": len(labels), "device": device().type,
               "threads": torch.get_num_threads()}  # fmt: skip
     write_json(f"reports/timing/{method}-{model}.json", timing)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from dvclive import Live
+from dvclive.live import Live
 
 from miface.command import run
 from miface.faces.dataset import load_faces, load_split
@@ -26,7 +26,8 @@ def main(model: ModelName) -> None:
         torch.from_numpy(faces.person[rows]).to(device()),
         trained_on=len(sides[0]),
     )
-    architecture = architecture_of(model, params, *faces.images.shape[1:], len(faces.names))
+    _, height, width = faces.images.shape
+    architecture = architecture_of(model, params, height, width, len(faces.names))
     with (
         written_whole(f"reports/training/{model}") as folder,
         Live(str(folder), report=None, save_dvc_exp=False, dvcyaml=None) as live,

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from miface.attack.costs import Cost, RowSpace
 from miface.attack.mi_face import Attacked, mi_face
 from miface.attack.objectives import OBJECTIVES
-from miface.attack.spaces import Cost, PixelSpace, RowSpace, space_of
+from miface.attack.spaces import CodeSpace, PixelSpace
 from miface.models.networks import (
     ConvolutionalNetwork,
     MultilayerPerceptron,
@@ -47,11 +48,11 @@ def plain_mi_face(
     lambda_: float,
 ) -> Plain:
     """Algorithm 1 of Fredrikson et al. (2015), with autograd."""
-    x, stopped, i = x0, "alpha", 0
+    x, stopped = x0, "alpha"
     iterates, costs = [x0], [cost(x0).item()]
-    for i in range(1, alpha + 1):
+    for _ in range(alpha):
         leaf = x.clone().requires_grad_()
-        cost(leaf).backward()  # type: ignore[no-untyped-call]
+        cost(leaf).backward()
         assert leaf.grad is not None
         x = process(x - lambda_ * leaf.grad)
         c = cost(x).item()
@@ -65,7 +66,7 @@ def plain_mi_face(
             stopped = "gamma"
             break
     least = min(range(len(costs)), key=costs.__getitem__)
-    return Plain(iterates[least], costs[least], i, stopped, iterates)
+    return Plain(iterates[least], costs[least], len(costs) - 1, stopped, iterates)
 
 
 def network_of(model: str, scale: float = 4.0) -> Network:
@@ -88,6 +89,23 @@ def network_of(model: str, scale: float = 4.0) -> Network:
     return network.double().eval()
 
 
+def space_of(network: Network) -> PixelSpace | CodeSpace:
+    """Where the published attack moves: in the codes of the DAE, else in pixels."""
+    if isinstance(network, StackedAutoencoder):
+        return CodeSpace(network)
+    return PixelSpace(SIZE[0] * SIZE[1])
+
+
+def logits_of(network: Network, points: Tensor) -> Tensor:
+    """What the attacked model makes of points."""
+    logits: Tensor
+    if isinstance(network, StackedAutoencoder):
+        logits = network.classifier(points)
+    else:
+        logits = network(points)
+    return logits
+
+
 MODELS = ["softmax", "mlp", "dae", "cnn"]
 RULES = {
     "alpha": {"alpha": 7, "beta": 100, "gamma": 0.0, "lambda_": 0.05},
@@ -99,7 +117,7 @@ RULES = {
 
 def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, list[Tensor]]:
     """The batched attack with all its iterates."""
-    space = space_of(network, SIZE[0] * SIZE[1])
+    space = space_of(network)
     seen: list[Tensor] = []
 
     def observe(i: int, rows: Tensor, x: Tensor, c: Tensor) -> None:
@@ -108,7 +126,7 @@ def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, 
         seen.append(full)
 
     start = torch.zeros(len(labels), space.dimensions, dtype=torch.float64)
-    cost = Cost(space, SIZE, OBJECTIVES["one_minus_p"])
+    cost = Cost(network, space, SIZE, OBJECTIVES["one_minus_p"])
     return mi_face(cost, start, labels, observe=observe, **knobs), seen  # type: ignore[arg-type]
 
 
@@ -116,13 +134,13 @@ def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, 
 @pytest.mark.parametrize("model", MODELS)
 def test_follows_algorithm_1(model: str, rule: str) -> None:
     network = network_of(model)
-    space = space_of(network, SIZE[0] * SIZE[1])
+    space = space_of(network)
     labels = torch.arange(PEOPLE)
     got, iterates = attack(network, labels, **RULES[rule])
     stopped = set()
     for label in labels:
         plain = plain_mi_face(
-            lambda x, label=label: 1 - torch.softmax(space.logits(x[None]), 1)[0, label],
+            lambda x, label=label: 1 - torch.softmax(logits_of(network, x[None]), 1)[0, label],  # type: ignore[misc]
             torch.zeros(space.dimensions, dtype=torch.float64),
             lambda x: x,
             **RULES[rule],  # type: ignore[arg-type]
@@ -139,14 +157,14 @@ def test_follows_algorithm_1(model: str, rule: str) -> None:
 
 def test_process_is_applied_to_every_candidate() -> None:
     network = network_of("softmax")
-    space = PixelSpace(network, SIZE[0] * SIZE[1])
+    space = PixelSpace(SIZE[0] * SIZE[1])
     knobs = {"alpha": 30, "beta": 100, "gamma": 0.01, "lambda_": 0.5}
     start = torch.zeros(1, space.dimensions, dtype=torch.float64)
-    cost = Cost(space, SIZE, OBJECTIVES["one_minus_p"])
+    cost = Cost(network, space, SIZE, OBJECTIVES["one_minus_p"])
     label = torch.tensor([2])
     got = mi_face(cost, start, label, process=lambda x: x.clamp(0, 0.1), **knobs)  # type: ignore[arg-type]
     plain = plain_mi_face(
-        lambda x: 1 - torch.softmax(space.logits(x[None]), 1)[0, 2],
+        lambda x: 1 - torch.softmax(network(x[None]), 1)[0, 2],
         start[0],
         lambda x: x.clamp(0, 0.1),
         **knobs,  # type: ignore[arg-type]
@@ -161,7 +179,9 @@ def scripted(costs: list[list[float]]) -> Callable[[Tensor, Tensor], tuple[Tenso
 
     def cost(x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         steps = x[:, 0].round().long()
-        return torch.tensor([costs[r][s] for r, s in zip(labels, steps, strict=True)]), -torch.ones_like(x)
+        return torch.tensor(
+            [costs[r][s] for r, s in zip(labels, steps, strict=True)]
+        ), -torch.ones_like(x)
 
     return cost
 
@@ -267,7 +287,7 @@ def test_the_row_space_makes_the_same_iterates_as_pixels(
     knobs = {"alpha": 60, "beta": beta, "gamma": 0.2, "lambda_": lambda_}
     objective = OBJECTIVES["one_minus_p"]
     slow = mi_face(
-        Cost(PixelSpace(network, pixels), SIZE, objective),
+        Cost(network, PixelSpace(pixels), SIZE, objective),
         start.expand(PEOPLE, -1), labels, **knobs,  # type: ignore[arg-type]
     )  # fmt: skip
     rows = RowSpace(network, objective, start)

@@ -92,7 +92,7 @@ DIGEST = "should match pattern '^[0-9a-f]{64}$'"
         ("cnn.channels", [8, 16, 32], "should have at most 2 items, not 3"),
         # not a name there is
         ("attack.models.0", "sofmax", MODEL),
-        ("attack.methods.0", "mi-face", "should be 'mi_face'"),
+        ("attack.methods.0", "mi-face", "should be 'mi_face', 'refined' or 'prior'"),
         ("attack.start", "white", "should be 'zero' or 'black'"),
         ("mi_face.cnn.process", "none", "should be 'identity', 'clamp' or 'process_dae'"),
         ("data.digest", "2e4844a9", DIGEST),
@@ -119,8 +119,14 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        ("alpha", "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face"),
-        ("my-group", "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face"),
+        (
+            "alpha",
+            "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face, refined, prior",
+        ),
+        (
+            "my-group",
+            "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face, refined, prior",
+        ),
         ("split.ratio", "train_per_person"),
         ("softmax.hidden_units", f"{TRAINING_KEYS}, initial_weights"),
         ("dae.pretraining.1.patience", "learning_rate, batch_size, epochs"),

@@ -21,7 +21,7 @@ SMALL = [
     "data.sources=[rendered]", "rendered.people=6", "rendered.photos=5", "rendered.height=32",
     "rendered.width=28", "split.train_per_person=3", "mlp.hidden_units=50", "mlp.max_epochs=10",
     "dae.hidden_units=[60,20]", "cnn.hidden_units=32", "cnn.max_epochs=5", "softmax.max_epochs=20",
-    "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0",
+    "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0", "prior.people=2", "prior.components=5", "prior.copies=2",
 ]  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def test_a_run_leaves_what_the_design_promises(clone: Clone) -> None:
         assert set(arrays["stopped"]) <= {"alpha", "beta", "gamma"}
         curve = clone.folder / f"reports/training/{model}/plots/metrics/test/accuracy.tsv"
         last = curve.read_text().splitlines()[-1].split("\t")[-1]
-        accuracy = metrics[model]["accuracy"]["test"]  # type: ignore[index]
+        accuracy = metrics[model]["accuracy"]["test"]
         assert accuracy == pytest.approx(float(last), abs=1e-6)
         assert metrics["mi_face"][model]["people"] == 6
         assert (clone.folder / f"reports/figures/gallery-mi_face-{model}.png").exists()
@@ -141,14 +141,18 @@ def test_a_second_repro_does_nothing(clone: Clone) -> None:
     assert "up to date" in clone.dvc("status")
 
 
-MI_FACE = {f"invert@mi_face-{model}" for model in ("softmax", "mlp", "dae", "cnn")}
+INVERT = {
+    f"invert@{method}-{model}"
+    for method in ("mi_face", "refined", "prior")
+    for model in ("softmax", "mlp", "dae", "cnn")
+}
 
 
 def test_gamma_reruns_the_attack_and_what_follows(clone: Clone) -> None:
-    before = clone.metrics()["mi_face"]["softmax"]["cost"]  # type: ignore[index]
+    before = clone.metrics()["mi_face"]["softmax"]["cost"]
     ran = clone.stages_run("exp", "run", "-S", "attack.gamma=0.4")
-    assert ran == MI_FACE | {"evaluate", "report"}
-    assert clone.metrics()["mi_face"]["softmax"]["cost"] > before  # type: ignore[index]
+    assert ran == INVERT | {"evaluate", "report"}
+    assert clone.metrics()["mi_face"]["softmax"]["cost"] > before
     changed = json.loads(clone.dvc("metrics", "diff", "--json"))["reports/metrics.json"]
     assert changed["mi_face.softmax.cost"]["diff"] > 0
     changed = json.loads(clone.dvc("params", "diff", "--json"))["params.yaml"]
@@ -157,7 +161,9 @@ def test_gamma_reruns_the_attack_and_what_follows(clone: Clone) -> None:
 
 def test_a_learning_rate_retrains_its_model_alone(clone: Clone) -> None:
     ran = clone.stages_run("exp", "run", "-S", "mlp.learning_rate=0.05")
-    assert ran == {"train_mlp", "invert@mi_face-mlp", "evaluate", "report"}
+    assert ran == {"train_mlp", "evaluate", "report"} | {
+        f"invert@{method}-mlp" for method in ("mi_face", "refined", "prior")
+    }
 
 
 def test_the_same_run_gives_the_same_bytes(clone: Clone) -> None:

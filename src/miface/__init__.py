@@ -1,1 +1,1 @@
-"""miface: how much of the faces it was trained on does a face recogniser give away?"""
+"""How much of the faces it was trained on does a face recogniser give away."""

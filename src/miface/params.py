@@ -146,11 +146,93 @@ class Cnn(Training):
     """Two 3 × 3 convolutions with max-pooling, dropout, and two linear layers."""
 
     channels: tuple[Count, Count] = Field(strict=False, description="Channels of the convolutions.")
+    initial_filters: Literal["default", "signed_dirac"] = Field(
+        description="Start of the convolutions: PyTorch's, or filters that pass the image and its "
+        "negative on, in pairs, so that ReLU loses nothing. Decides how much the CNN gives away."
+    )
     hidden_units: Count = Field(description="Units between the linear layers.")
     dropout: Annotated[float, Field(ge=0, lt=1)] = Field(description="Dropout after the pooling.")
     initial_weights: InitialWeights = Field(
-        description="Initial weights of the two linear layers; the convolutions keep the default."
+        description="Initial weights of the first linear layer."
     )
+    initial_output_weights: InitialWeights = Field(
+        description="Initial weights of the output layer."
+    )
+
+
+class AuxTerms(Group):
+    """Factors of the terms that are added to the objective; 0 leaves a term out."""
+
+    total_variation: NonNegative = Field(description="Differences of neighbouring pixels.")
+    roughness: NonNegative = Field(description="Squared differences of neighbouring pixels.")
+    l2: NonNegative = Field(description="Squared pixels.")
+    symmetry: NonNegative = Field(description="Squared differences from the mirror image.")
+    out_of_range: NonNegative = Field(description="Squared distances of pixels from [0, 1].")
+    coefficients: NonNegative = Field(description="Squared coefficients of a prior.")
+    feature_span: NonNegative = Field(
+        description="CNN only. Features outside the span of the training photos' features."
+    )
+    feature_template: NonNegative = Field(
+        description="CNN only. Features unlike the person's template, as the weights have it."
+    )
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The factors by name."""
+        return dict(self)
+
+
+class Recipe(Group):
+    """What an attack is made of: the loop of MI-FACE with a choice for each part."""
+
+    objective: Literal["one_minus_p", "minus_log_p", "margin"] = Field(
+        description="What is minimised: 1 − p, −log p, or the lead of the best other logit."
+    )
+    gradient: Literal["as_is", "unit", "momentum", "adam"] = Field(
+        description="What is made of the gradient before a step."
+    )
+    smoothing: NonNegative = Field(
+        description="Standard deviation in pixels of a Gaussian that blurs the gradient; pixels "
+        "only."
+    )
+    schedule: Literal["constant", "falling"] = Field(
+        description="λ over the steps: constant, or falling to 0 in the second half."
+    )
+    start: Literal["zero", "black", "grey", "random", "public_mean"] = Field(
+        description="x0: the origin of the space, a black or grey image, noise, or the mean of "
+        "the public photos (method `prior` only)."
+    )
+    restarts: Count = Field(description="Attacks on each person, each from its own random start.")
+    keep: Literal["best", "mean"] = Field(
+        description="Of several restarts: the image of lowest cost, or the mean of all."
+    )
+    process: Literal["identity", "clamp", "blur", "non_local_means", "process_dae"] = Field(
+        description="PROCESS: what is done to every candidate. `process_dae` (decode, denoise, "
+        "sharpen, encode) needs the DAE's codes."
+    )
+    space: Literal["pixels", "codes", "frequencies", "prior"] = Field(
+        description="What is searched: pixels, the DAE's codes, cosines from coarse to fine, or "
+        "a prior's components (method `prior` only)."
+    )
+    filter_weights: bool = Field(
+        description="CNN only. Attack the first linear layer without its initial noise."
+    )
+    auxterms: AuxTerms
+    alpha: Count = Field(description="α: iterations, at most.")
+    beta: Count = Field(
+        description="β: stop when the cost is no lower than the highest of the last β costs."
+    )
+    gamma: float = Field(
+        description="γ: stop when the cost is at most this. Costs with −log p or a margin may "
+        "need another one than 1 − p."
+    )
+    lambda_: Positive = Field(alias="lambda", description="λ: length of a step, as a factor.")
+
+    @property
+    def reads_weights(self) -> bool:
+        """Whether the attack looks at the weights beside the gradient."""
+        terms = self.auxterms
+        return self.filter_weights or terms.feature_span > 0 or terms.feature_template > 0
 
 
 class MiFace(Group):
@@ -162,10 +244,30 @@ class MiFace(Group):
     )
 
 
+class Prior(Group):
+    """What an attacker with photos of other people has, and the recipe for each model."""
+
+    source: str = Field(
+        description="Where the photos come from: `people` (some of the data set's own, who are "
+        "then not attacked), `rendered`, or a folder or an archive."
+    )
+    people: Count = Field(description="With `people`: how many of them are public.")
+    components: Count = Field(description="Principal components of the photos, at most.")
+    copies: Annotated[int, Field(ge=0)] = Field(
+        description="Turned, scaled, shifted and mirrored copies of each photo to fit them on."
+    )
+    softmax: Recipe
+    mlp: Recipe
+    dae: Recipe
+    cnn: Recipe
+
+
 class Attack(Group):
     """MI-FACE: Algorithm 1 of Fredrikson et al. (2015), and whom it attacks."""
 
-    methods: list[Literal["mi_face"]] = Field(min_length=1, description="Methods to run.")
+    methods: list[Literal["mi_face", "refined", "prior"]] = Field(
+        min_length=1, description="Methods to run."
+    )
     models: list[ModelName] = Field(min_length=1, description="Models to attack.")
     labels: Annotated[
         Literal["all"] | Annotated[list[str], Field(min_length=1)],
@@ -202,19 +304,86 @@ class Params(Group):
     cnn: Cnn
     attack: Attack
     mi_face: dict[ModelName, MiFace]
+    refined: dict[ModelName, Recipe]
+    prior: Prior
 
     @model_validator(mode="after")
     def _methods_fit_models(self) -> "Params":
+        for model in self.attack.models:
+            for method in self.attack.methods:
+                group = getattr(self, method)
+                if isinstance(group, dict) and model not in group:
+                    raise ValueError(f"{method}.{model}: missing, but attack.models has {model!r}")
         for model, settings in self.mi_face.items():
             if settings.process == "process_dae" and model != "dae":
                 raise ValueError(
                     f"mi_face.{model}.process: found 'process_dae', which encodes with the DAE and "
                     "fits only mi_face.dae; should be 'identity' or 'clamp'"
                 )
-        for model in self.attack.models:
-            if model not in self.mi_face:
-                raise ValueError(f"mi_face.{model}: missing, but attack.models has {model!r}")
+        for model, recipe in self.refined.items():
+            _check_recipe(f"refined.{model}", model, recipe)
+            if recipe.space == "prior" or recipe.start == "public_mean":
+                raise ValueError(
+                    f"refined.{model}: found a prior or a public mean, but refined knows nothing "
+                    "but the model; give the recipe to prior"
+                )
+        for model in MODELS:
+            _check_recipe(f"prior.{model}", model, getattr(self.prior, model))
         return self
+
+    def recipe(self, method: str, model: ModelName) -> Recipe:
+        """Give the recipe of a method for a model; for ``mi_face`` the published one."""
+        if method == "mi_face":
+            return published(self.attack, self.mi_face[model], model)
+        recipe: Recipe = self.refined[model] if method == "refined" else getattr(self.prior, model)
+        return recipe
+
+
+def _check_recipe(key: str, model: ModelName, recipe: Recipe) -> None:
+    """Refuse parts that do not fit the model or one another."""
+    problem = None
+    if recipe.space == "codes" and model != "dae":
+        problem = "space: found 'codes', which only the DAE has"
+    elif recipe.process == "process_dae" and recipe.space != "codes":
+        problem = "process: found 'process_dae', which needs space 'codes'"
+    elif recipe.smoothing > 0 and recipe.space != "pixels":
+        problem = f"smoothing: found {recipe.smoothing}, which needs space 'pixels'; should be 0"
+    elif recipe.reads_weights and model != "cnn":
+        problem = "auxterms: found terms of features, or filter_weights, which only the CNN has"
+    elif recipe.restarts > 1 and recipe.start != "random":
+        problem = f"restarts: found {recipe.restarts} with start {recipe.start!r}, all the same; "
+        problem += "should be 1, or start 'random'"
+    elif recipe.process != "identity" and recipe.space in ("frequencies", "prior"):
+        problem = f"process: found {recipe.process!r}; should be 'identity' in space "
+        problem += f"{recipe.space!r}"
+    if problem is not None:
+        raise ValueError(f"{key}.{problem}")
+
+
+def published(attack: Attack, settings: MiFace, model: ModelName) -> Recipe:
+    """Give MI-FACE exactly as published: what follows from ``attack`` and ``mi_face`` alone."""
+    weights = dict.fromkeys(AuxTerms.model_fields, 0.0)
+    if attack.auxterm != "none":
+        weights[attack.auxterm] = attack.auxterm_weight
+    return Recipe.model_validate(
+        {
+            "objective": "one_minus_p",
+            "gradient": "as_is",
+            "smoothing": 0.0,
+            "schedule": "constant",
+            "start": attack.start,
+            "restarts": 1,
+            "keep": "best",
+            "process": settings.process,
+            "space": "codes" if model == "dae" else "pixels",
+            "filter_weights": False,
+            "auxterms": weights,
+            "alpha": attack.alpha,
+            "beta": attack.beta,
+            "gamma": attack.gamma,
+            "lambda": attack.lambda_,
+        }
+    )
 
 
 def load_params(path: str | Path = "params.yaml") -> Params:

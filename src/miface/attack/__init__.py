@@ -1,0 +1,1 @@
+"""The attack: MI-FACE, its objectives, terms, spaces, and what it may know."""

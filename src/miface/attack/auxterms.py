@@ -1,33 +1,74 @@
-"""AUXTERM of MI-FACE: what is known of any photo, added to the cost."""
+"""AUXTERM of MI-FACE: terms of the cost beside the objective, each a function of candidates."""
 
 from collections.abc import Callable
 
-from torch import Tensor
+from torch import Tensor, nn
 
-AuxTerm = Callable[[Tensor], Tensor]
-"""Maps images [R, H, W] to a term of the cost [R]; a mean over pixels, whatever the size."""
+from miface.attack.candidates import Candidates
+
+AuxTerm = Callable[[Candidates], Tensor]
+"""Maps candidates to a term of the cost [R]; a mean over pixels, whatever the size."""
 
 
-def total_variation(x: Tensor) -> Tensor:
+def total_variation(c: Candidates) -> Tensor:
     """Mean absolute difference of neighbouring pixels: photos are smooth but for edges."""
+    x = c.unshaped
     down = (x[:, 1:] - x[:, :-1]).abs().mean((1, 2))
-    across = (x[:, :, 1:] - x[:, :, :-1]).abs().mean((1, 2))
-    return down + across
+    return down + (x[:, :, 1:] - x[:, :, :-1]).abs().mean((1, 2))
 
 
-def l2(x: Tensor) -> Tensor:
+def roughness(c: Candidates) -> Tensor:
+    """Mean squared difference of neighbouring pixels: photos are smooth."""
+    x = c.unshaped
+    down = (x[:, 1:] - x[:, :-1]).square().mean((1, 2))
+    return down + (x[:, :, 1:] - x[:, :, :-1]).square().mean((1, 2))
+
+
+def l2(c: Candidates) -> Tensor:
     """Mean square of the pixels."""
-    return x.square().mean((1, 2))
+    return c.images.square().mean((1, 2))
 
 
-def symmetry(x: Tensor) -> Tensor:
+def symmetry(c: Candidates) -> Tensor:
     """Mean squared difference of an image and its mirror image: faces are nearly symmetric."""
-    return (x - x.flip(2)).square().mean((1, 2))
+    return (c.images - c.images.flip(2)).square().mean((1, 2))
 
 
-AUXTERMS: dict[str, AuxTerm | None] = {
-    "none": None,
+def out_of_range(c: Candidates) -> Tensor:
+    """Mean squared distance of pixels from [0, 1], where photos lie."""
+    return (c.images - c.images.clamp(0, 1)).square().mean((1, 2))
+
+
+def coefficients(c: Candidates) -> Tensor:
+    """Squared length of a prior's coefficients, in units of their spread over public photos."""
+    return c.coefficients.square().sum(1)
+
+
+def feature_span(c: Candidates) -> Tensor:
+    """Share of the features' energy outside the span of the training photos' features, in [0, 1].
+
+    The span is read off the weights (`miface.attack.evidence`).
+    """
+    features = c.features
+    inside = (features @ c.evidence.span.T).square().sum(1)
+    return 1 - inside / features.square().sum(1).clamp(min=1e-6)
+
+
+def feature_template(c: Candidates) -> Tensor:
+    """1 − the cosine of the features and the label's template, in [0, 2].
+
+    The template is read off the weights (`miface.attack.evidence`).
+    """
+    return 1 - nn.functional.cosine_similarity(c.features, c.evidence.templates[c.labels], dim=1)
+
+
+AUXTERMS: dict[str, AuxTerm] = {
     "total_variation": total_variation,
+    "roughness": roughness,
     "l2": l2,
     "symmetry": symmetry,
+    "out_of_range": out_of_range,
+    "coefficients": coefficients,
+    "feature_span": feature_span,
+    "feature_template": feature_template,
 }

@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from miface.attack.gradients import GradientRule
+
 CostAndGradient = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Maps points [R, k] and labels [R] to costs [R] and gradients [R, k]."""
 
@@ -54,6 +56,8 @@ def mi_face(
     gamma: float,
     lambda_: float,
     process: Callable[[Tensor], Tensor] | None = None,
+    rule: GradientRule | None = None,
+    schedule: Callable[[int], float] | None = None,
     observe: Observe | None = None,
 ) -> Attacked:
     r"""Minimise a cost for each label by gradient descent with the stopping rules of MI-FACE.
@@ -76,6 +80,10 @@ def mi_face(
         The knobs of the paper.
     process
         PROCESS; None is the identity.
+    rule
+        What is made of the gradient before the step; None takes it as it is, as published.
+    schedule
+        Factor of λ in step i; None is 1, as published.
     observe
         Called with what is still running after x0 and after each step.
 
@@ -102,7 +110,8 @@ def mi_face(
     if observe is not None:
         observe(0, rows, x, c)
     for i in range(1, alpha + 1):
-        x = x - lambda_ * gradient
+        length = lambda_ if schedule is None else lambda_ * schedule(i)
+        x = x - length * (gradient if rule is None else rule(gradient))
         if process is not None:
             x = process(x)
         c, gradient = cost(x, labels)
@@ -122,6 +131,8 @@ def mi_face(
             on = ~ended
             rows, labels, x, c, gradient = rows[on], labels[on], x[on], c[on], gradient[on]
             best_x, best_c, window = best_x[on], best_c[on], window[on]
+            if rule is not None:
+                rule.keep(on)
             if len(rows) == 0:
                 break
     points[rows], costs[rows] = best_x, best_c

@@ -21,4 +21,28 @@ def one_minus_p(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return 1 - p_label.squeeze(1), derivative
 
 
-OBJECTIVES: dict[str, Objective] = {"one_minus_p": one_minus_p}
+def minus_log_p(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """−log p of the label, in [0, ∞): the same minimiser, and no plateau where p is small.
+
+    Its derivative is p − e_l.
+    """
+    log_p = torch.log_softmax(logits, 1)
+    at = labels.unsqueeze(1)
+    derivative = log_p.exp().scatter_add_(1, at, -torch.ones_like(at, dtype=logits.dtype))
+    return -log_p.gather(1, at).squeeze(1), derivative
+
+
+def margin(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Highest logit of anybody else minus the logit of the label, in (−∞, ∞)."""
+    at = labels.unsqueeze(1)
+    others = logits.scatter(1, at, -torch.inf)
+    highest, rival = others.max(1, keepdim=True)
+    derivative = torch.zeros_like(logits).scatter_(1, rival, 1.0).scatter_(1, at, -1.0)
+    return (highest - logits.gather(1, at)).squeeze(1), derivative
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "one_minus_p": one_minus_p,
+    "minus_log_p": minus_log_p,
+    "margin": margin,
+}

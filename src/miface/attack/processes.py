@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from miface.attack.gradients import blur
+
 Process = Callable[[Tensor], Tensor]
 """Maps images [R, H, W], grey values about [0, 1], to images [R, H, W]."""
 
@@ -32,9 +34,16 @@ def denoise_and_sharpen(x: Tensor) -> Tensor:
     return torch.from_numpy(np.stack(sharpened)).to(x)
 
 
+def smooth(x: Tensor) -> Tensor:
+    """Blur with a Gaussian of standard deviation 1 pixel."""
+    return blur(x, 1.0)
+
+
 PROCESSES: dict[str, Process | None] = {
     "identity": None,
     "clamp": clamp,
+    "blur": smooth,
+    "non_local_means": denoise,
     # Decoding before and encoding after come with the space that is searched (CodeSpace).
     "process_dae": denoise_and_sharpen,
 }

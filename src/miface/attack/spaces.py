@@ -1,38 +1,32 @@
-"""Spaces that the attack moves in: each point is an image, and has a logit for each person."""
+"""Spaces that the attack moves in: each point is an image."""
 
+import math
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from miface.attack.auxterms import AuxTerm
-from miface.attack.objectives import Objective
-from miface.models.networks import Network, Perceptron, SoftmaxRegression, StackedAutoencoder
+from miface.models.networks import StackedAutoencoder
 
 
 class Space(Protocol):
-    """Points [R, k], their images, and the costs that the attack sees."""
+    """Points [R, k] and their images [R, H·W] in pixel units (photos are [0, 1])."""
 
     dimensions: int
 
     def images(self, points: Tensor) -> Tensor:
-        """Map points [R, k] to images [R, H·W] in pixel units (photos are [0, 1])."""
+        """Map points [R, k] to images [R, H·W]."""
         ...
 
     def points(self, images: Tensor) -> Tensor:
-        """Map images [R, H·W] to points [R, k]."""
-        ...
-
-    def logits(self, points: Tensor) -> Tensor:
-        """Map points [R, k] to logits [R, P]."""
+        """Map images [R, H·W] to points [R, k], whose images may be less than these."""
         ...
 
 
 class PixelSpace:
     """The grey values themselves."""
 
-    def __init__(self, network: Network, pixels: int) -> None:
-        self.model: torch.nn.Module = network
+    def __init__(self, pixels: int) -> None:
         self.dimensions = pixels
 
     def images(self, points: Tensor) -> Tensor:
@@ -43,18 +37,12 @@ class PixelSpace:
         """Images are points."""
         return images
 
-    def logits(self, points: Tensor) -> Tensor:
-        """Ask the network."""
-        logits: Tensor = self.model(points)
-        return logits
-
 
 class CodeSpace:
     """The codes of a stacked autoencoder: the classifier on top of it sees nothing else."""
 
     def __init__(self, network: StackedAutoencoder) -> None:
         self.network = network
-        self.model = network.classifier
         self.dimensions = network.classifier.first.in_features
 
     def images(self, points: Tensor) -> Tensor:
@@ -66,107 +54,87 @@ class CodeSpace:
         return self.network.encode(images)
 
     def logits(self, points: Tensor) -> Tensor:
-        """Ask the classifier."""
-        logits: Tensor = self.model(points)
+        """Ask the classifier: float [R, P]."""
+        logits: Tensor = self.network.classifier(points)
         return logits
 
 
-def space_of(network: Network, pixels: int) -> PixelSpace | CodeSpace:
-    """Give the space that the published attack searches: codes for the DAE, else pixels."""
-    if isinstance(network, StackedAutoencoder):
-        return CodeSpace(network)
-    return PixelSpace(network, pixels)
+class FrequencySpace:
+    r"""Cosines from coarse to fine: the lower half of the frequencies in each direction.
 
-
-class Cost:
-    """c = objective + weight · AUXTERM at points of a space, with its gradient.
+    A coefficient is in units of 1/(1 + f) with f its frequency, so that the same step makes broad
+    changes before fine ones, as photos have them.
 
     Parameters
     ----------
-    space
-        Where the points are.
     size
-        (height, width) of the images.
-    objective
-        What is asked of the logits.
-    auxterm, weight
-        What is asked of the image, and its factor.
+        (height, width) of images.
+    device
+        Where the bases are.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        size: tuple[int, int],
-        objective: Objective,
-        auxterm: AuxTerm | None = None,
-        weight: float = 0.0,
-    ) -> None:
-        self.space = space
-        self.size = size
-        self.objective = objective
-        self.auxterm = auxterm if weight > 0 else None
-        self.weight = weight
+    def __init__(self, size: tuple[int, int], device: torch.device) -> None:
+        height, width = size
+        self.down = _cosines(height, math.ceil(height / 2)).to(device)
+        self.across = _cosines(width, math.ceil(width / 2)).to(device)
+        rows = torch.arange(len(self.down), device=device)[:, None]
+        columns = torch.arange(len(self.across), device=device)[None] * (height / width)
+        frequency = (rows.square() + columns.square()).sqrt()
+        self.scale = math.sqrt(height * width) / 4 / (1 + frequency)
+        self.dimensions = self.scale.numel()
 
-    def __call__(self, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Map points [R, k] and labels [R] to costs [R] and gradients [R, k]."""
-        points = points.detach().requires_grad_()
-        with torch.enable_grad():
-            logits = self.space.logits(points)
-            cost, derivative = self.objective(logits.detach(), labels)
-            outputs, factors = [logits], [derivative]
-            if self.auxterm is not None:
-                term = self.auxterm(self.space.images(points).unflatten(1, self.size))
-                cost = cost + self.weight * term.detach()
-                outputs.append(term)
-                factors.append(torch.full_like(term, self.weight))
-            (gradient,) = torch.autograd.grad(outputs, points, factors)
-        return cost, gradient
+    def images(self, points: Tensor) -> Tensor:
+        """Add up the cosines."""
+        coefficients = points.view(-1, *self.scale.shape) * self.scale
+        return (self.down.T @ coefficients @ self.across).flatten(1)
+
+    def points(self, images: Tensor) -> Tensor:
+        """Give the coefficients of the nearest image that these cosines can make."""
+        x = images.view(-1, self.down.shape[1], self.across.shape[1])
+        return (self.down @ x @ self.across.T / self.scale).flatten(1)
 
 
-class RowSpace:
-    r"""Exact fast form of a space whose model begins with a linear layer z = x Wᵀ + b.
+def _cosines(length: int, count: int) -> Tensor:
+    """Give the lowest vectors of the orthonormal discrete cosine transform: [count, length]."""
+    n, k = torch.arange(length), torch.arange(count)[:, None]
+    basis = math.sqrt(2 / length) * torch.cos(math.pi * k * (n + 0.5) / length)
+    basis[0] /= math.sqrt(2)
+    return basis
 
-    The gradient of any function of z with respect to x is Wᵀ δ with δ = ∂c/∂z, so steps from x0
-    stay in the row space of W: x = x0 + Wᵀ a. With the Gram matrix G = W Wᵀ [h, h],
 
-        z = z0 + G a,    and the step x −= λ Wᵀ δ is a −= λ δ.
+# A rest in units so long moves so much slower than the coefficients: the prior goes first.
+_REST_UNIT = 0.2
 
-    Points are a [R, h]; the gradient that this gives is δ, so that the same loop makes the same
-    iterates. Exact while PROCESS is the identity, AUXTERM is none, and the step is linear in the
-    gradient.
+
+class PriorSpace:
+    """Principal components of public faces, and cosines for what they cannot show.
 
     Parameters
     ----------
-    model
-        A network that begins with a linear layer.
-    objective
-        What is asked of the logits.
-    start
-        float [d], x0.
+    mean
+        float [H·W], the mean of public photos: the image of the origin.
+    components
+        float [c, H·W], each scaled by the photos' spread along it.
+    size
+        (height, width) of images.
     """
 
-    def __init__(self, model: Perceptron, objective: Objective, start: Tensor) -> None:
-        self.model = model
-        self.objective = objective
-        self.start = start
-        with torch.no_grad():
-            self.gram = model.first.weight @ model.first.weight.T
-            self.origin = model.first(start)
-        self.dimensions = len(self.gram)
+    def __init__(self, mean: Tensor, components: Tensor, size: tuple[int, int]) -> None:
+        self.mean, self.components = mean, components
+        self.rest = FrequencySpace(size, mean.device)
+        self.dimensions = len(components) + self.rest.dimensions
 
-    def __call__(self, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Map a [R, h] and labels [R] to costs [R] and δ [R, h]."""
-        z = torch.addmm(self.origin, points, self.gram)
-        if isinstance(self.model, SoftmaxRegression):  # z are the logits: spare autograd
-            return self.objective(z, labels)
-        z.requires_grad_()
-        with torch.enable_grad():
-            logits = self.model.tail(z)
-            cost, derivative = self.objective(logits.detach(), labels)
-            (delta,) = torch.autograd.grad(logits, z, derivative)
-        return cost, delta
+    def split(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the coefficients [R, c] and the points of the rest."""
+        count = len(self.components)
+        return points[:, :count], points[:, count:] * _REST_UNIT
 
-    @torch.no_grad()
-    def expand(self, points: Tensor) -> Tensor:
-        """Map a [R, h] to points of the full space [R, d]."""
-        return torch.addmm(self.start, points, self.model.first.weight)
+    def images(self, points: Tensor) -> Tensor:
+        """Add up mean, components and rest."""
+        coefficients, rest = self.split(points)
+        return torch.addmm(self.mean, coefficients, self.components) + self.rest.images(rest)
+
+    def points(self, images: Tensor) -> Tensor:
+        """Put an image wholly into the rest."""
+        rest = self.rest.points(images - self.mean) / _REST_UNIT
+        return torch.cat([rest.new_zeros(len(rest), len(self.components)), rest], 1)

@@ -1,0 +1,1 @@
+"""What was recovered, measured: likeness, and whom independent recognisers see."""

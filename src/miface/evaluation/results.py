@@ -1,99 +1,144 @@
 """The measures of every attack, a row a person, and their means, a group a model."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from miface.evaluation.identification import fit_threshold, identify
+from miface.evaluation.recognisers import Recogniser
 from miface.evaluation.similarity import similarity_to_person
 
 RULES = ("alpha", "beta", "gamma")
+Images = NDArray[np.floating]
+Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Recovered:
-    """What one method recovered from one model.
+class Judges:
+    """All that images are measured against.
 
     Attributes
     ----------
-    method, model
-        Their names.
-    arrays
-        The arrays of ``reports/inversions/<method>-<model>.npz``.
-    seconds
-        How long the attack took for all labels together.
+    photos, person
+        [n, H, W] training photos in [0, 1], and int64 [n] whose they are.
+    recognisers
+        Independent recognisers by name.
+    seed
+        Seed of line-ups.
     """
 
-    method: str
-    model: str
-    arrays: dict[str, NDArray[Any]]
-    seconds: float
+    photos: Images
+    person: Labels
+    recognisers: dict[str, Recogniser]
+    seed: int
+
+    def recogniser_accuracy(self) -> dict[str, float]:
+        """How often each recogniser is right on the training photos, which it never saw."""
+        return {
+            name: float((recognise(self.photos).argmax(1) == self.person).mean())
+            for name, recognise in self.recognisers.items()
+        }
 
 
-def measure_people(
-    recovered: Recovered, photos: NDArray[np.float64], person: NDArray[np.int64], names: list[str]
+def measure_images(
+    x: Images, label: Labels, judges: Judges, *, identified: bool = True
 ) -> pd.DataFrame:
-    """Measure each recovered image against its person's photos.
+    """Measure images against the photos of the people they should show.
 
     Parameters
     ----------
-    recovered
-        Images and how they came about.
-    photos
-        [n, H, W], the training photos in [0, 1].
-    person
-        int64 [n], whose they are.
-    names
-        Everybody's names.
+    x, label
+        [L, H, W] in pixel units, and int64 [L] whose they are.
+    judges
+        What to measure against.
+    identified
+        Whether to ask the recognisers; not of photos that they were fitted on.
 
     Returns
     -------
     DataFrame
-        A row for each label: method, model, person, cost, attack_cost, iterations, stopped, and
-        the measures of `similarity_to_person`.
+        A row for each image: the measures of `similarity_to_person`, ``photo_rank`` (the person's
+        place when people are ordered by their nearest training photo, by the correlation of
+        pixels; 1 is first), and ``<recogniser>_<question>`` for the answers of `identify`.
     """
-    arrays = recovered.arrays
-    rows = []
-    bar = tqdm(arrays["label"], desc=f"{recovered.method} on {recovered.model}", disable=None)
-    for index, label in enumerate(bar):
-        facts = {
-            "method": recovered.method,
-            "model": recovered.model,
-            "person": names[label],
-            "cost": float(arrays["cost"][index]),
-            "attack_cost": float(arrays["attack_cost"][index]),
-            "iterations": int(arrays["iterations"][index]),
-            "stopped": str(arrays["stopped"][index]),
-        }
-        measures = similarity_to_person(arrays["x"][index], photos[person == label])
-        rows.append(facts | measures)
-    return pd.DataFrame(rows)
+    with ThreadPoolExecutor() as pool:
+        alike = list(
+            pool.map(
+                lambda pair: similarity_to_person(pair[0], judges.photos[judges.person == pair[1]]),
+                zip(x, label, strict=True),
+            )
+        )
+    table = pd.DataFrame(alike)
+    table["photo_rank"] = photo_rank(x, label, judges.photos, judges.person)
+    for name, recognise in judges.recognisers.items() if identified else ():
+        threshold = fit_threshold(recognise(judges.photos), judges.person, judges.seed)
+        answers = identify(recognise(x), label, threshold, judges.seed)
+        for question, answer in answers.items():
+            table[f"{name}_{question}"] = answer
+    return table
 
 
-def summarise(people: pd.DataFrame, seconds: float) -> dict[str, Any]:
-    """Average the rows of one method on one model.
+def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labels:
+    """Give each image's person's place when people are ordered by their nearest photo.
+
+    Near is by the correlation of pixels, which knows no brightness or contrast.
 
     Parameters
     ----------
-    people
-        Rows of `measure_people`.
-    seconds
-        How long the attack took for all of them.
-
-    Returns
-    -------
-    dict
-        Means of the numeric columns, ``mse_255`` (the report's scale of 0 to 255),
-        ``seconds_per_label``, and under ``stopped`` how many attacks each rule ended.
+    x, label
+        [L, H, W] and int64 [L].
+    photos, person
+        [n, H, W] and int64 [n].
     """
-    means = {str(name): float(value) for name, value in people.mean(numeric_only=True).items()}
-    ended = people["stopped"].value_counts()
+
+    def normalised(images: Images) -> Images:
+        rows = images.reshape(len(images), -1).astype(np.float64)
+        rows = rows - rows.mean(1, keepdims=True)
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
+
+    correlation = normalised(x) @ normalised(photos).T
+    people = np.unique(person)
+    nearest = np.column_stack([correlation[:, person == who].max(1) for who in people])
+    own = nearest[np.arange(len(label)), np.searchsorted(people, label)]
+    return 1 + (nearest > own[:, None]).sum(1)
+
+
+def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
+    """Average the rows of `measure_images`, recognisers' answers nested by recogniser."""
+    summary: dict[str, Any] = {"people": len(table)}
+    for name, value in table.mean(numeric_only=True).items():
+        recogniser, _, question = str(name).partition("_")
+        if table[name].dtype == bool:
+            summary.setdefault("identified", {}).setdefault(recogniser, {})[question] = float(value)
+        else:
+            summary[str(name)] = float(value)
+    summary["mse_255"] = summary["mse"] * 255**2
+    return summary
+
+
+def attack_facts(arrays: dict[str, NDArray[Any]], names: list[str]) -> pd.DataFrame:
+    """Tabulate how each attack went: person, cost, attack_cost, iterations, stopped."""
+    return pd.DataFrame(
+        {
+            "person": [names[label] for label in arrays["label"]],
+            "cost": arrays["cost"],
+            "attack_cost": arrays["attack_cost"],
+            "iterations": arrays["iterations"],
+            "stopped": arrays["stopped"],
+        }
+    )
+
+
+def summarise_attack(facts: pd.DataFrame, threat_model: str, seconds: float) -> dict[str, Any]:
+    """Average the rows of `attack_facts`, and count how many attacks each rule ended."""
+    means = {str(name): float(v) for name, v in facts.mean(numeric_only=True).items()}
+    ended = facts["stopped"].value_counts()
     return means | {
-        "mse_255": means["mse"] * 255**2,
-        "people": len(people),
-        "seconds_per_label": seconds / len(people),
+        "threat_model": threat_model,
+        "seconds_per_label": seconds / len(facts),
         "stopped": {rule: int(ended.get(rule, 0)) for rule in RULES},
     }

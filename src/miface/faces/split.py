@@ -87,3 +87,33 @@ def check_labels(labels: str | list[str], names: NDArray[np.str_]) -> Rows:
 def pixels(faces: Faces) -> NDArray[np.float32]:
     """Give the photos as rows of grey values in [0, 1]: float32 [N, H·W]."""
     return faces.images.reshape(len(faces.images), -1).astype(np.float32) / np.float32(255)
+
+
+def choose_public(people: int, count: int, seed: int) -> Rows:
+    """Choose people whose photos an attacker has; the others are attacked.
+
+    Parameters
+    ----------
+    people
+        How many there are.
+    count
+        How many to choose.
+    seed
+        Seed of the choice.
+
+    Returns
+    -------
+    int64 [count]
+        Their indices, sorted.
+
+    Raises
+    ------
+    MifaceError
+        If nobody would be left to attack.
+    """
+    if count >= people:
+        raise MifaceError(
+            f"prior.people: found {count}, but there are {people} people; expected fewer, so that "
+            "somebody is left to attack"
+        )
+    return np.sort(np.random.default_rng(seed).permutation(people)[:count])

@@ -1,0 +1,1 @@
+"""The four recognisers, their training, and how they are kept."""

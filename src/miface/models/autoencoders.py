@@ -107,7 +107,7 @@ def pretrain(
             optimiser.zero_grad()
             corrupted = clean * kept.to(x) / (1 - corruption)
             loss = nn.functional.mse_loss(autoencoder(corrupted), clean)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             if schedule is not None:
                 schedule.step()

@@ -15,6 +15,7 @@ from miface.models.networks import (
     StackedAutoencoder,
     build,
     initialise,
+    start_with_signed_dirac,
 )
 from miface.models.training import Epoch, Photos, train_classifier
 from miface.params import Params
@@ -62,8 +63,10 @@ def train(architecture: Architecture, photos: Photos, params: Params, log: Log) 
             initialise(network.classifier.first, params.dae.initial_weights, generator)
             train_classifier(network.classifier, codes, params.dae, generator, log_epoch)
         case ConvolutionalNetwork():
-            for layer in (network.hidden, network.output):
-                initialise(layer, params.cnn.initial_weights, generator)
+            if params.cnn.initial_filters == "signed_dirac":
+                start_with_signed_dirac(network)
+            initialise(network.hidden, params.cnn.initial_weights, generator)
+            initialise(network.output, params.cnn.initial_output_weights, generator)
             train_classifier(network, photos, params.cnn, generator, log_epoch)
     return network.eval()
 
@@ -103,7 +106,6 @@ def reconstruct(network: StackedAutoencoder, x: torch.Tensor) -> torch.Tensor:
 def device() -> torch.device:
     """Give the device to work on: CUDA where it is there."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
 
 
 @torch.no_grad()

@@ -68,7 +68,7 @@ class SpanLinear(nn.Module):
         """Give the layer's output for rows of the inputs: int64 [B] to float [B, h]."""
         # s changes by weight decay alone: its gradient is zero, but must be there for the decay.
         initial = self._initial[rows] * self.scale.detach() + 0 * self.scale
-        product: Tensor = _KernelProduct.apply(self._kernel, self.coefficients, rows)
+        product: Tensor = _KernelProduct.apply(self._kernel, self.coefficients, rows)  # type: ignore[no-untyped-call]
         return initial + product + self.bias
 
     @torch.no_grad()

@@ -119,7 +119,7 @@ def descend(
             rows = rows.to(photos.x.device)
             optimiser.zero_grad()
             loss = nn.functional.cross_entropy(forward(rows), photos.person[rows])
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
         epoch = _measure(network, forward, photos)
         log(epoch)

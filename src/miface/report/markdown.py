@@ -1,8 +1,9 @@
 """The report as one Markdown file."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from miface.report.tables import accuracy_table, attack_table, source_line
+from miface.report.tables import accuracy_table, attack_table, identification_table, source_line
 
 _TEXT = """# What the recognisers give away
 
@@ -14,6 +15,18 @@ _TEXT = """# What the recognisers give away
 
 The 2020 report measured its Table 1 on the 280 photos that it trained on: the column of training
 photos. Only the held-out photos say how good a recogniser is.
+
+## Whom one recognises
+
+{identified}
+
+Recognisers fitted on the held-out photos alone look at each image: *pixels* (principal components
+and linear discriminants), *shape* (histograms of oriented gradients) and *network* (a small
+convolutional network). How often each is right on the training photos, which it never saw, stands
+in its heading. *First* and *among five*: of how many people it sees the right one. *Line-up*: it
+picks the person out of five or says none of them; *none*: it says none where the person is
+missing. Guessing gets {chance[top1]:.1%}, {chance[top5]:.1%} and {chance[lineup]:.0%}. *Rank by
+nearest photo*: the person's place when all people are ordered by their nearest training photo.
 
 ## What each attack recovered
 
@@ -30,8 +43,8 @@ Of the 2020 report's tables no more than the last column is known here.
 
 def markdown(
     metrics: dict[str, Any],
-    methods: list[str],
-    models: list[str],
+    methods: Sequence[str],
+    models: Sequence[str],
     figures: list[tuple[str, str, str]],
 ) -> str:
     """Write the report.
@@ -48,6 +61,8 @@ def markdown(
     return _TEXT.format(
         source=source_line(metrics["data"]),
         accuracy=accuracy_table(metrics, models),
+        identified=identification_table(metrics, methods, models),
+        chance=metrics["chance"],
         attacks=attack_table(metrics, methods, models),
         figures="\n".join(
             f"## {heading}\n\n![{text}]({file})\n" for heading, file, text in figures

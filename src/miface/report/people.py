@@ -29,7 +29,9 @@ def nearest_photo(x: Image, label: int, faces: Faces, train: Rows) -> Image:
 def autoencoder_figure(images: Image, title: str) -> Figure:
     """Draw photos [n], the same encoded and decoded once, and twice: images [3, n, H, W]."""
     empty = [[""] * images.shape[1]] * 3
-    return image_grid(np.clip(images, 0, 1), empty, ["photo", "once", "twice"], title)
+    return image_grid(
+        [list(row) for row in np.clip(images, 0, 1)], empty, ["photo", "once", "twice"], title
+    )
 
 
 def extremes_figure(

@@ -1,5 +1,6 @@
 """The tables of the report, in Markdown, with what the 2020 report says beside ours."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tabulate import tabulate
@@ -12,7 +13,16 @@ REPORT_FINDINGS = {
 }
 """What the 2020 report says it recovered. Of its tables no more is known to this project."""
 
-METHOD_NAMES = {"mi_face": "MI-FACE as published"}
+METHOD_NAMES = {"mi_face": "MI-FACE as published", "refined": "refined", "prior": "prior"}
+
+BASELINE_NAMES = {
+    "noise": "noise",
+    "another_person": "another person's mean photo",
+    "everybody": "the mean of everybody's photos",
+    "class_difference": "the person's mean photo minus everybody's",
+    "held_out_photo": "a held-out photo of the person",
+    "own_mean": "the mean of the person's own training photos",
+}
 
 
 def source_line(data: dict[str, Any]) -> str:
@@ -27,7 +37,7 @@ def source_line(data: dict[str, Any]) -> str:
     return facts
 
 
-def accuracy_table(metrics: dict[str, Any], models: list[str]) -> str:
+def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> str:
     """Table 1 of the report: how often each recogniser is right, on both sides of the split."""
     rows = [
         [model, f"{metrics[model]['accuracy']['train']:.1%}",
@@ -38,7 +48,7 @@ def accuracy_table(metrics: dict[str, Any], models: list[str]) -> str:
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
 
 
-def attack_table(metrics: dict[str, Any], methods: list[str], models: list[str]) -> str:
+def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> str:
     """Table 3 of the report: what each attack took and what it gave, averaged over people."""
     rows = []
     for method in methods:
@@ -55,4 +65,40 @@ def attack_table(metrics: dict[str, Any], methods: list[str], models: list[str])
     headers = ["method", "model", "s a person", "iterations", "ended by", "cost of the image",
                "cost the attack saw", "MSE (0–255)", "NRMSE", "SSIM", "aligned NRMSE",
                "aligned SSIM", "the 2020 report found"]  # fmt: skip
+    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+
+
+def identification_table(
+    metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]
+) -> str:
+    """Whom the independent recognisers see, between the baselines below and above."""
+    kinds = list(metrics["recognisers"])
+
+    def row(first: list[str], m: dict[str, Any]) -> list[str]:
+        cells = []
+        for kind in kinds:
+            answers = m.get("identified", {}).get(kind)
+            if answers is None:
+                cells += ["", "", ""]
+                continue
+            cells += [
+                f"{answers['top1'] * m['people']:.0f}",
+                f"{answers['top5'] * m['people']:.0f}",
+                f"{answers['lineup']:.0%}, {answers['lineup_absent']:.0%}",
+            ]
+        alike = [f"{m['aligned_ssim']:.3f}", f"{m['photo_rank']:.1f}"]
+        return [*first, str(m["people"]), *cells, *alike]
+
+    rows = [row([BASELINE_NAMES[name], "", ""], m) for name, m in metrics["baselines"].items()]
+    rows += [
+        row([METHOD_NAMES[method], model, metrics[method][model]["threat_model"]],
+            metrics[method][model])
+        for method in methods
+        for model in models
+    ]  # fmt: skip
+    headers = ["images", "model", "the attacker has", "people"]
+    for kind in kinds:
+        right = metrics["recognisers"][kind]
+        headers += [f"{kind} ({right:.0%} of photos right): first", "among five", "line-up, none"]
+    headers += ["aligned SSIM", "rank by nearest photo"]
     return tabulate(rows, headers, tablefmt="github", disable_numparse=True)

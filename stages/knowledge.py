@@ -1,0 +1,49 @@
+"""knowledge: what the attacker of each method knows → data/knowledge/<method>.npz."""
+
+from pathlib import Path
+
+import numpy as np
+
+from miface.attack.knowledge import Knowledge, nothing, public_photos, save_knowledge
+from miface.command import run, tell
+from miface.errors import MifaceError
+from miface.faces.archive import Faces, read_faces
+from miface.faces.dataset import load_faces
+from miface.faces.rendered import render_faces
+from miface.faces.split import choose_public
+from miface.params import Params, load_params
+
+
+def main() -> None:
+    """Run the stage."""
+    params = load_params()
+    faces = load_faces()
+    size = faces.images.shape[1:]
+    for method in ("mi_face", "refined"):
+        save_knowledge(nothing(*size), Path(f"data/knowledge/{method}.npz"))
+    save_knowledge(_public(params, faces), Path("data/knowledge/prior.npz"))
+
+
+def _public(params: Params, faces: Faces) -> Knowledge:
+    prior = params.prior
+    height, width = faces.images.shape[1:]
+    public = np.zeros(0, np.int64)
+    if prior.source == "people":
+        public = choose_public(len(faces.names), prior.people, params.seed)
+        images = faces.images[np.isin(faces.person, public)]
+        tell(f"public, and not attacked by prior: {', '.join(faces.names[public])}")
+    elif prior.source == "rendered":
+        drawn = render_faces(height=height, width=width, seed=params.rendered.seed)
+        images = drawn.reshape(-1, height, width)
+    elif Path(prior.source).exists():
+        images = read_faces(Path(prior.source), size=(height, width)).images
+    else:
+        raise MifaceError(
+            f"prior.source: found {prior.source!r}, expected 'people', 'rendered', or a folder or "
+            "an archive that exists"
+        )
+    photos = images.astype(np.float32) / np.float32(255)
+    return public_photos(photos, public, prior.components, prior.copies, params.seed)
+
+
+run(main)
