@@ -50,7 +50,7 @@ def main() -> None:
 
     recognisers = fit_recognisers(photos["test"], person["test"], params.seed)
     judges = Judges(photos["train"], person["train"], recognisers, params.seed)
-    metrics["recognisers"] = judges.recogniser_accuracy()
+    metrics["recognisers"] = judges.accuracy
     baselines = baseline_images(
         photos["train"], person["train"], photos["test"], person["test"], params.seed
     )

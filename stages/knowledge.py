@@ -33,7 +33,8 @@ def _public(params: Params, faces: Faces) -> Knowledge:
         images = faces.images[np.isin(faces.person, public)]
         tell(f"public, and not attacked by prior: {', '.join(faces.names[public])}")
     elif prior.source == "rendered":
-        drawn = render_faces(height=height, width=width, seed=params.rendered.seed)
+        # Another seed than that of the data set, which may be drawn itself: other people.
+        drawn = render_faces(height=height, width=width, seed=params.rendered.seed + 1)
         images = drawn.reshape(-1, height, width)
     elif Path(prior.source).exists():
         images = read_faces(Path(prior.source), size=(height, width)).images

@@ -21,7 +21,8 @@ SMALL = [
     "data.sources=[rendered]", "rendered.people=6", "rendered.photos=5", "rendered.height=32",
     "rendered.width=28", "split.train_per_person=3", "mlp.hidden_units=50", "mlp.max_epochs=10",
     "dae.hidden_units=[60,20]", "cnn.hidden_units=32", "cnn.max_epochs=5", "softmax.max_epochs=20",
-    "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0", "prior.people=2", "prior.components=5", "prior.copies=2",
+    "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0",
+    "prior.people=2", "prior.components=5", "prior.copies=2",
 ]  # fmt: skip
 
 

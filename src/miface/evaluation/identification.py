@@ -10,7 +10,7 @@ LINE_UP = 5
 
 
 def rank_of(scores: Scores, label: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give the place of each image's own label among all people: 1 is first.
+    """Give the place of each image's own label among all people: 1 is first, and ties are lost.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def rank_of(scores: Scores, label: NDArray[np.int64]) -> NDArray[np.int64]:
         int64 [n].
     """
     own = scores[np.arange(len(label)), label]
-    return 1 + (scores > own[:, None]).sum(1)
+    return (~(scores < own[:, None])).sum(1)  # so that NaN comes last
 
 
 def line_ups(

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from miface.evaluation.identification import fit_threshold, identify
-from miface.evaluation.recognisers import Recogniser
+from miface.evaluation.recognisers import Recogniser, Scores
 from miface.evaluation.similarity import similarity_to_person
 
 RULES = ("alpha", "beta", "gamma")
@@ -36,11 +37,24 @@ class Judges:
     recognisers: dict[str, Recogniser]
     seed: int
 
-    def recogniser_accuracy(self) -> dict[str, float]:
+    @cached_property
+    def _scores(self) -> dict[str, Scores]:
+        return {name: recognise(self.photos) for name, recognise in self.recognisers.items()}
+
+    @cached_property
+    def accuracy(self) -> dict[str, float]:
         """How often each recogniser is right on the training photos, which it never saw."""
         return {
-            name: float((recognise(self.photos).argmax(1) == self.person).mean())
-            for name, recognise in self.recognisers.items()
+            name: float((scores.argmax(1) == self.person).mean())
+            for name, scores in self._scores.items()
+        }
+
+    @cached_property
+    def thresholds(self) -> dict[str, float]:
+        """Below which log-probability each recogniser says "none of them"."""
+        return {
+            name: fit_threshold(scores, self.person, self.seed)
+            for name, scores in self._scores.items()
         }
 
 
@@ -75,8 +89,7 @@ def measure_images(
     table = pd.DataFrame(alike)
     table["photo_rank"] = photo_rank(x, label, judges.photos, judges.person)
     for name, recognise in judges.recognisers.items() if identified else ():
-        threshold = fit_threshold(recognise(judges.photos), judges.person, judges.seed)
-        answers = identify(recognise(x), label, threshold, judges.seed)
+        answers = identify(recognise(x), label, judges.thresholds[name], judges.seed)
         for question, answer in answers.items():
             table[f"{name}_{question}"] = answer
     return table
@@ -85,7 +98,8 @@ def measure_images(
 def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labels:
     """Give each image's person's place when people are ordered by their nearest photo.
 
-    Near is by the correlation of pixels, which knows no brightness or contrast.
+    Near is by the correlation of pixels, which knows no brightness or contrast. Ties are lost: a
+    blank image, which is as near to everybody, is last.
 
     Parameters
     ----------
@@ -104,7 +118,7 @@ def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labe
     people = np.unique(person)
     nearest = np.column_stack([correlation[:, person == who].max(1) for who in people])
     own = nearest[np.arange(len(label)), np.searchsorted(people, label)]
-    return 1 + (nearest > own[:, None]).sum(1)
+    return (~(nearest < own[:, None])).sum(1)
 
 
 def summarise_images(table: pd.DataFrame) -> dict[str, Any]:

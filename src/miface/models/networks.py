@@ -128,13 +128,17 @@ class ConvolutionalNetwork(nn.Module):
             nn.MaxPool2d(2),
             nn.Flatten(),
         )
+        # Twice as fast on a CPU.
+        self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = nn.Dropout(dropout)
         self.hidden = nn.Linear(channels[1] * (height // 4) * (width // 4), hidden_units)
         self.output = nn.Linear(hidden_units, people)
 
     def features(self, x: Tensor) -> Tensor:
         """Map photos [B, H·W] to the pooled outputs of the convolutions [B, d], not negative."""
-        features: Tensor = self.convolutions(x.view(-1, 1, *self.size))
+        features: Tensor = self.convolutions(
+            x.view(-1, 1, *self.size).contiguous(memory_format=torch.channels_last)
+        )
         return features
 
     def classify(self, features: Tensor) -> Tensor:
