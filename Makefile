@@ -6,7 +6,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint clean
+.PHONY: help run test lint study docs bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -20,6 +20,15 @@ test: $(VENV)/installed ## run the tests
 
 lint: $(VENV)/installed ## check style and types
 	ruff check . && ruff format --check . && mypy
+
+study: $(VENV)/installed ## repeat the pipeline over five seeds: mean and spread
+	python stages/study.py
+
+docs: $(VENV)/installed ## write docs/parameters.md anew
+	python stages/reference.py
+
+bench: $(VENV)/installed ## measure speed and memory, against ART where it is installed
+	python -m benchmarks
 
 clean: ## remove the environment
 	rm -rf $(VENV)

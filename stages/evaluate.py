@@ -16,6 +16,7 @@ from miface.evaluation.results import (
     Judges,
     attack_facts,
     measure_images,
+    sameness,
     summarise_attack,
     summarise_images,
 )
@@ -68,7 +69,8 @@ def main() -> None:
         facts = attack_facts(arrays, faces.names.tolist())
         measures = measure_images(arrays["x"], arrays["label"], judges)
         how = summarise_attack(facts, str(arrays["threat_model"]), timing["seconds"])
-        metrics.setdefault(method, {})[model] = how | summarise_images(measures)
+        summary = how | summarise_images(measures) | {"sameness": sameness(arrays["x"])}
+        metrics.setdefault(method, {})[model] = summary
         table = pd.concat([facts, measures], axis=1)
         table.insert(0, "model", model)
         table.insert(0, "method", method)

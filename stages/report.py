@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from miface.command import run, tell
 from miface.faces.dataset import load_faces, load_split
@@ -19,7 +21,13 @@ from miface.params import load_params
 from miface.report.curves import read_curves
 from miface.report.figures import training_curves
 from miface.report.markdown import markdown
-from miface.report.people import autoencoder_figure, extremes_figure, gallery_figure
+from miface.report.people import (
+    autoencoder_figure,
+    extremes_figure,
+    gallery_figure,
+    overview_figure,
+)
+from miface.report.tables import METHOD_NAMES
 
 
 def main() -> None:
@@ -30,6 +38,18 @@ def main() -> None:
     models, methods = list(params.attack.models), list(params.attack.methods)
     people = pd.read_csv("reports/per_label.csv", dtype={"person": str}, keep_default_na=False)
     figures: dict[str, tuple[str, Figure]] = {}
+    inversions = {
+        (method, model): read_arrays(f"reports/inversions/{method}-{model}.npz")
+        for method in methods
+        for model in models
+    }
+    for method in methods:
+        shown = {model: inversions[method, model] for model in models}
+        heading = f"{METHOD_NAMES[method]}: some people"
+        pairs: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
+            model: (arrays["x"], arrays["label"]) for model, arrays in shown.items()
+        }
+        figures[f"overview-{method}"] = (heading, overview_figure(pairs, faces, train, heading))
     for model in models:
         curves = read_curves(Path(f"reports/training/{model}"))
         figures[f"training-{model}"] = (f"Training of {model}", training_curves(curves, model))
@@ -44,10 +64,10 @@ def main() -> None:
         figures["autoencoder"] = (heading, autoencoder_figure(images, heading))
     for method in methods:
         for model in models:
-            arrays = read_arrays(f"reports/inversions/{method}-{model}.npz")
+            arrays = inversions[method, model]
             rows = people[(people["method"] == method) & (people["model"] == model)]
             for kind, draw in (("extremes", extremes_figure), ("gallery", gallery_figure)):
-                heading = f"{method} on {model}: {kind}"
+                heading = f"{METHOD_NAMES[method]} on {model}: {kind}"
                 figure = draw(arrays["x"], arrays["label"], rows, faces, train, heading)
                 figures[f"{kind}-{method}-{model}"] = (heading, figure)
     with written_whole("reports/figures") as folder:

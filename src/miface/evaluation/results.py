@@ -134,6 +134,16 @@ def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
     return summary
 
 
+def sameness(x: Images) -> float:
+    """Give the mean correlation of images [L, H, W] with one another: 1 for one image for all."""
+    if len(x) < 2:
+        return 1.0
+    rows = x.reshape(len(x), -1).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # a constant image has no correlation: like any other
+        correlation = np.nan_to_num(np.corrcoef(rows), nan=1.0)
+    return float(correlation[np.triu_indices(len(x), 1)].mean())
+
+
 def attack_facts(arrays: dict[str, NDArray[Any]], names: list[str]) -> pd.DataFrame:
     """Tabulate how each attack went: person, cost, attack_cost, iterations, stopped."""
     return pd.DataFrame(

@@ -1,5 +1,7 @@
 """Figures of people: photos beside what was recovered of them."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -32,6 +34,37 @@ def autoencoder_figure(images: Image, title: str) -> Figure:
     return image_grid(
         [list(row) for row in np.clip(images, 0, 1)], empty, ["photo", "once", "twice"], title
     )
+
+
+def overview_figure(
+    recovered: Mapping[str, tuple[Image, Rows]], faces: Faces, train: Rows, title: str
+) -> Figure:
+    """Draw some people: a photo, and below it what each model gave away.
+
+    Parameters
+    ----------
+    recovered
+        For each model [L, H, W] images and int64 [L] whose they are.
+    faces, train
+        The photos, and which of them trained the recognisers.
+    title
+        The figure's title.
+    """
+    attacked = [set(label.tolist()) for _, label in recovered.values()]
+    everywhere = sorted(set.intersection(*attacked))
+    some = everywhere[:: max(1, len(everywhere) // 8)][:8]
+    rows: list[list[Image]] = []
+    for x, label in recovered.values():
+        at = [int(np.flatnonzero(label == who)[0]) for who in some]
+        rows.append([stretch(x[i]) for i in at])
+        if len(rows) == 1:
+            photos = [
+                nearest_photo(x[i], who, faces, train) for i, who in zip(at, some, strict=True)
+            ]
+    names = [str(faces.names[who]) for who in some]
+    blank = [""] * len(some)
+    captions = [names, *[blank] * len(rows)]
+    return image_grid([photos, *rows], captions, ["photo", *recovered], title)
 
 
 def extremes_figure(
