@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from miface.attack.knowledge import Knowledge, nothing, public_photos, save_knowledge
 from miface.command import run, tell
@@ -43,8 +44,21 @@ def _public(params: Params, faces: Faces) -> Knowledge:
             f"prior.source: found {prior.source!r}, expected 'people', 'rendered', or a folder or "
             "an archive that exists"
         )
+    _refuse_photos_of_the_attacked(params, faces.images[~np.isin(faces.person, public)], images)
     photos = images.astype(np.float32) / np.float32(255)
     return public_photos(photos, public, prior.components, prior.copies, params.seed)
+
+
+def _refuse_photos_of_the_attacked(
+    params: Params, attacked: NDArray[np.uint8], images: NDArray[np.uint8]
+) -> None:
+    known = {image.tobytes() for image in attacked}
+    shared = sum(image.tobytes() in known for image in images)
+    if shared:
+        raise MifaceError(
+            f"prior.source: found {params.prior.source!r}, which holds {shared} photos of the "
+            "people who are attacked; expected photos of other people"
+        )
 
 
 run(main)

@@ -5,6 +5,7 @@ import torch
 from dvclive.live import Live
 
 from miface.command import run
+from miface.errors import MifaceError
 from miface.faces.dataset import load_faces, load_split
 from miface.faces.split import check_labels, pixels
 from miface.files import written_whole
@@ -39,6 +40,11 @@ def main(model: ModelName) -> None:
             live.next_step()
 
         network = train(architecture, photos, params, log)
+        if not all(bool(weight.isfinite().all()) for weight in network.parameters()):
+            raise MifaceError(
+                f"{model}.learning_rate: training with {getattr(params, model).learning_rate} "
+                "diverged (weights are not finite); lower it"
+            )
     save(Recogniser(network, architecture, faces.names.tolist()), f"models/{model}.safetensors")
 
 

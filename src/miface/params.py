@@ -248,8 +248,9 @@ class Prior(Group):
     """What an attacker with photos of other people has, and the recipe for each model."""
 
     source: str = Field(
+        min_length=1,
         description="Where the photos come from: `people` (some of the data set's own, who are "
-        "then not attacked), `rendered`, or a folder or an archive."
+        "then not attacked), `rendered`, or a folder or an archive.",
     )
     people: Count = Field(description="With `people`: how many of them are public.")
     components: Count = Field(description="Principal components of the photos, at most.")

@@ -88,7 +88,7 @@ class _Linear:
         x = features(images)
         components = min(150, *(side - 1 for side in x.shape))
         self.pipeline = make_pipeline(
-            PCA(components, svd_solver="covariance_eigh"),
+            PCA(components, svd_solver="full"),
             LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.02),
         )
         self.pipeline.fit(x, person)
