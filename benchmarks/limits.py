@@ -1,0 +1,114 @@
+"""Distance from the machine's limit: operations and bytes a second beside product and copy."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+
+from benchmarks import subjects
+from benchmarks.attack import Case
+from benchmarks.timing import Record, measure
+from miface.attack.mi_face import mi_face
+from miface.models.networks import MultilayerPerceptron
+from miface.models.training import train_classifier
+
+_FLOAT = 4  # bytes
+
+
+def run(quick: bool) -> Record:
+    """Measure."""
+    n = 3 if quick else 9
+    hidden = subjects.params().mlp.hidden_units
+    a, b = torch.rand(hidden, hidden), torch.rand(hidden, hidden)
+    out = torch.empty(hidden, hidden)
+    product = measure(lambda: torch.mm(a, b, out=out), n=n)
+    large, small = torch.rand(64 << 20 >> (2 if quick else 0)), torch.rand(hidden * 280)
+    return {
+        "n": n,
+        "hidden": hidden,
+        "product": {"seconds": product, "flops": 2 * hidden**3 / product["min"]},
+        "copy": _copy(large, n),
+        "copy_in_cache": _copy(small, n),
+        "cases": [
+            _attack_step(40, quick),
+            _attack_step(400, quick),
+            _training_epoch(quick),
+        ],
+    }
+
+
+def _copy(source: torch.Tensor, n: int) -> Record:
+    target = torch.empty_like(source)
+    seconds = measure(lambda: target.copy_(source), n=n)
+    size = source.numel() * _FLOAT
+    return {"bytes": size, "seconds": seconds, "bytes_per_second": 2 * size / seconds["min"]}
+
+
+def _attack_step(rows: int, quick: bool) -> Record:
+    """Time a step of the MLP's attack: z = z0 + G a, the layer above, and its gradient."""
+    network = subjects.trained("mlp", quick)
+    assert isinstance(network, MultilayerPerceptron)
+    case = Case("mlp", network)
+    with torch.no_grad():
+        space = case.row_space()
+    hidden, people = space.dimensions, network.output.out_features
+    labels = torch.arange(rows) % people
+    start = torch.zeros(rows, hidden)
+    steps = 5 if quick else 50
+
+    def attack(alpha: int) -> None:
+        # γ below every cost and β beyond α: no row stops.
+        mi_face(space, start, labels, alpha=alpha, beta=steps + 2, gamma=-1.0, lambda_=0.1)
+
+    return {
+        "name": f"attack on the MLP in the row space, {rows} labels, a step",
+        "seconds": _slope(attack, 1, 1 + steps, n=3),
+        "flop": 2 * rows * hidden**2 + 4 * rows * hidden * people,
+        # The least that must move: G and the layer above once, x and its gradient.
+        "bytes": _FLOAT * (hidden**2 + hidden * people + 3 * rows * hidden),
+    }
+
+
+def _training_epoch(quick: bool) -> Record:
+    """Time an epoch of the MLP's training in the span, with the measures at its end."""
+    photos, settings = subjects.photos(), subjects.params().mlp
+    n, every, batch = photos.trained_on, len(photos.x), settings.batch_size
+    hidden, people = settings.hidden_units, 40
+    network = MultilayerPerceptron(photos.x.shape[1], hidden, people)
+
+    def train(epochs: int) -> None:
+        train_classifier(
+            network,
+            photos,
+            settings.model_copy(update={"max_epochs": epochs}),
+            torch.Generator().manual_seed(0),
+            lambda _: None,
+        )
+
+    steps = -(-n // batch)
+    return {
+        "name": f"training of the MLP in the span of {n} photos, an epoch",
+        "seconds": _slope(train, 1, 3 if quick else 11, n=3),
+        "flop": 2 * hidden * (n * n + every * n) + 2 * hidden * people * (3 * n + every),
+        # C and its rows' part of the products, the layer above with its gradient and update.
+        "bytes": _FLOAT
+        * (
+            steps * (hidden * n + 2 * batch * hidden + 3 * hidden * people)
+            + hidden * n + every * hidden
+        ),
+    }  # fmt: skip
+
+
+def _slope(run: Callable[[int], None], few: int, many: int, n: int) -> dict[str, float]:
+    """Seconds for each of `many` − `few`, so that what is done once does not count."""
+    run(few)
+    slopes = []
+    for _ in range(n):
+        times = []
+        for count in (few, many):
+            since = time.perf_counter()
+            run(count)
+            times.append(time.perf_counter() - since)
+        slopes.append((times[1] - times[0]) / (many - few))
+    return {"median": statistics.median(slopes), "min": min(slopes), "max": max(slopes)}
