@@ -55,13 +55,12 @@ class Cost:
             )
             logits = candidates.logits
             cost, derivative = self.objective(logits.detach(), labels)
-            outputs, factors = [logits], [derivative]
+            whole = (logits * derivative).sum()  # its gradient is that of the objective
             for auxterm, weight in self.auxterms.items():
                 term = auxterm(candidates)
                 cost = cost + weight * term.detach()
-                outputs.append(term)
-                factors.append(torch.full_like(term, weight))
-            (gradient,) = torch.autograd.grad(outputs, points, factors)
+                whole = whole + weight * term.sum()
+            (gradient,) = torch.autograd.grad(whole, points)
         return cost, gradient
 
 
@@ -105,7 +104,7 @@ class RowSpace:
         with torch.enable_grad():
             logits = self.model.tail(z)
             cost, derivative = self.objective(logits.detach(), labels)
-            (delta,) = torch.autograd.grad(logits, z, derivative)
+            (delta,) = torch.autograd.grad((logits * derivative).sum(), z)
         return cost, delta
 
     @torch.no_grad()

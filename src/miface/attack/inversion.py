@@ -30,8 +30,8 @@ from miface.models.networks import (
 )
 from miface.params import Recipe
 
-ROWS_AT_ONCE = 512
-"""Labels in a batch: more would gain no speed, and memory would grow with the people."""
+ROWS_AT_ONCE = 128
+"""Rows in a batch: more would gain no speed, and memory would grow with the people."""
 
 Size = tuple[int, int]
 
@@ -104,12 +104,13 @@ def invert(
     if isinstance(network, ConvolutionalNetwork) and recipe.reads_weights:
         evidence = _evidence(network, knowledge)
     generator = torch.Generator().manual_seed(seed)
+    fast = row_space(network, space, size, recipe, knowledge)
     parts = []
     everybody = torch.from_numpy(labels).to(device)
     for batch in everybody.split(max(1, ROWS_AT_ONCE // recipe.restarts)):
         starts = make_start(space, size, recipe, knowledge, len(batch), generator, device)
         repeated = batch.repeat_interleave(recipe.restarts)
-        attacked = attack(network, space, size, repeated, recipe, starts, evidence)
+        attacked = attack(network, space, size, repeated, recipe, starts, evidence, fast)
         parts.append(_merge(attacked, network, space, size, batch, recipe))
     histories = [part.cost_history for part in parts]
     longest = max(history.shape[1] for history in histories)
@@ -171,6 +172,28 @@ def make_start(
         return space.points(image).expand(rows, -1)
 
 
+def row_space(
+    network: Network, space: Space, size: Size, recipe: Recipe, knowledge: Knowledge
+) -> RowSpace | None:
+    """Give the row space of the model's first layer where a recipe's steps stay in it exactly."""
+    model = network.classifier if isinstance(space, CodeSpace) else network
+    exact = (
+        isinstance(model, Perceptron)
+        and isinstance(space, PixelSpace | CodeSpace)
+        and recipe.process == "identity"
+        and not any(recipe.auxterms.weights.values())
+        and recipe.gradient in ("as_is", "momentum")
+        and recipe.smoothing == 0
+        and recipe.start != "random"
+    )
+    if not exact:
+        return None
+    assert isinstance(model, Perceptron)
+    generator = torch.Generator()
+    start = make_start(space, size, recipe, knowledge, 1, generator, model.first.weight.device)
+    return RowSpace(model, OBJECTIVES[recipe.objective], start[0])
+
+
 def attack(
     network: Network,
     space: Space,
@@ -178,36 +201,25 @@ def attack(
     labels: Tensor,
     recipe: Recipe,
     starts: Tensor,
-    evidence: Evidence | None,
+    evidence: Evidence | None = None,
+    fast: RowSpace | None = None,
 ) -> Attacked:
     """Run the loop of MI-FACE with the parts that a recipe names, from given starts.
 
-    Takes the row space of the first layer where that is exact (`RowSpace`).
+    In the row space `fast` where there is one, which must begin at the same start.
     """
-    objective = OBJECTIVES[recipe.objective]
     process = make_process(space, size, recipe)
     make_rule = GRADIENT_RULES[recipe.gradient]
-    model = network.classifier if isinstance(space, CodeSpace) else network
-    exact = (
-        isinstance(model, Perceptron)
-        and isinstance(space, PixelSpace | CodeSpace)
-        and process is None
-        and not any(recipe.auxterms.weights.values())
-        and recipe.gradient in ("as_is", "momentum")
-        and recipe.smoothing == 0
-        and bool((starts == starts[0]).all())
-    )
-    row_space = None
     cost: CostAndGradient
-    if exact:
-        assert isinstance(model, Perceptron)
-        cost = row_space = RowSpace(model, objective, starts[0])
-        starts = starts.new_zeros(len(starts), row_space.dimensions)
+    if fast is not None:
+        cost = fast
+        starts = starts.new_zeros(len(starts), fast.dimensions)
     else:
         if evidence is not None and recipe.filter_weights:
             assert isinstance(network, ConvolutionalNetwork)
             network = copy.deepcopy(network)
             network.hidden.weight.data = without_initial_noise(network, evidence)
+        objective = OBJECTIVES[recipe.objective]
         cost = Cost(network, space, size, objective, recipe.auxterms.weights, evidence)
         if recipe.smoothing > 0:
             cost = _smoothed(cost, size, recipe.smoothing)
@@ -225,10 +237,10 @@ def attack(
             schedule=_falling(recipe.alpha) if recipe.schedule == "falling" else None,
             observe=None if bar.disable else _progress(bar),
         )
-    if row_space is None:
+    if fast is None:
         return attacked
     return Attacked(
-        row_space.expand(attacked.points),
+        fast.expand(attacked.points),
         attacked.cost,
         attacked.iterations,
         attacked.stopped,

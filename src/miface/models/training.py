@@ -134,7 +134,7 @@ def descend(
 def _measure(network: nn.Module, forward: Callable[[Tensor], Tensor], photos: Photos) -> Epoch:
     network.eval()
     rows = torch.arange(len(photos.x), device=photos.x.device)
-    logits = forward(rows)
+    logits = torch.cat([forward(some) for some in rows.split(100)])  # what fits in the cache
     losses = nn.functional.cross_entropy(logits, photos.person, reduction="none")
     right = (logits.argmax(1) == photos.person).float()
     n = photos.trained_on
