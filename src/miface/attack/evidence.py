@@ -29,8 +29,9 @@ class Evidence:
     templates: Tensor
 
 
-_RATIO = 0.65
-"""Length of a person's part of a template beside the mean's. Between 0.5 and 1 little changes."""
+# Length of a person's part of a template beside the mean's: the better the mean is known, the more
+# of the person it bears.
+_RATIO_TO_GUESS, _RATIO_TO_PUBLIC = 0.65, 1.0
 _ROUNDS = 5
 
 
@@ -56,6 +57,7 @@ def read_evidence(network: ConvolutionalNetwork, mean_features: Tensor | None = 
     hidden, output = network.hidden.weight, network.output.weight
     _, values, directions = torch.linalg.svd(hidden, full_matrices=False)
     span = directions[: _rank(values, min(hidden.shape) / max(hidden.shape))]
+    ratio = _RATIO_TO_GUESS if mean_features is None else _RATIO_TO_PUBLIC
     if mean_features is None:
         leading = span[: len(output)]
         mean_features = hidden.abs().mean(0)
@@ -63,7 +65,7 @@ def read_evidence(network: ConvolutionalNetwork, mean_features: Tensor | None = 
             mean_features = torch.relu((mean_features @ leading.T) @ leading)
     own = ((output - output.mean(0)) @ hidden @ span.T) @ span
     normalize = nn.functional.normalize
-    templates = torch.relu(normalize(mean_features, dim=0) + _RATIO * normalize(own, dim=1))
+    templates = torch.relu(normalize(mean_features, dim=0) + ratio * normalize(own, dim=1))
     return Evidence(span, normalize(templates, dim=1))
 
 
