@@ -13,7 +13,13 @@ from benchmarks import subjects
 from benchmarks.timing import Agreement, Record, contest, measure
 from benchmarks.training import in_default_format
 from miface.attack.costs import Cost, RowSpace
-from miface.attack.inversion import attack, make_process, make_space, make_start
+from miface.attack.inversion import (
+    attack,
+    make_process,
+    make_space,
+    make_start,
+    row_space,
+)
 from miface.attack.knowledge import nothing
 from miface.attack.mi_face import Attacked, mi_face
 from miface.attack.objectives import OBJECTIVES
@@ -75,8 +81,15 @@ class Case:
 
     def project(self) -> Recovered:
         """Attack as the pipeline does, which chooses the row space by itself."""
+        fast = row_space(self.network, self.space, self.size, self.recipe, nothing(*self.size))
         attacked = attack(
-            self.network, self.space, self.size, self.labels, self.recipe, self.starts, None
+            self.network,
+            self.space,
+            self.size,
+            self.labels,
+            self.recipe,
+            self.starts,
+            fast=fast,
         )
         return Recovered.of(attacked)
 
