@@ -13,7 +13,8 @@ from miface.models.networks import architecture_of
 from miface.models.recognisers import device, train
 from miface.models.store import Recogniser, save
 from miface.models.training import Photos
-from miface.params import ModelName, load_params
+from miface.params import load_params
+from miface.params.base import ModelName
 
 
 def main(model: ModelName) -> None:

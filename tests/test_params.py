@@ -54,6 +54,10 @@ RATIO_OR_COUNT = "should be a count of photos from 1 up, or a ratio above 0 and 
 NAMES = "should be 'all' or a list of names, such as [s1, s2]"
 MODEL = "should be 'softmax', 'mlp', 'dae' or 'cnn'"
 TRAINING_KEYS = "learning_rate, momentum, weight_decay, batch_size, max_epochs, patience"
+GROUPS = (
+    "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, non_local_means, mi_face, "
+    "refined, prior"
+)
 DIGEST = "should match pattern '^[0-9a-f]{64}$'"
 
 
@@ -103,7 +107,7 @@ DIGEST = "should match pattern '^[0-9a-f]{64}$'"
         *[("attack.labels", v, NAMES) for v in ("s1", [], [1], 5, None)],
         # groups
         ("attack", 5, "should be a group of methods, models, labels, alpha, beta, gamma, lambda, "
-         "start, auxterm, auxterm_weight"),
+         "start, auxterm, auxterm_weight, snapshots"),
         ("dae.pretraining.0", 5, "should be a group of learning_rate, batch_size, epochs"),
         ("mi_face.dae", "process_dae", "should be a group of process"),
     ],
@@ -119,14 +123,8 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("key", "allowed"),
     [
-        (
-            "alpha",
-            "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face, refined, prior",
-        ),
-        (
-            "my-group",
-            "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, mi_face, refined, prior",
-        ),
+        ("alpha", GROUPS),
+        ("my-group", GROUPS),
         ("split.ratio", "train_per_person"),
         ("softmax.hidden_units", f"{TRAINING_KEYS}, initial_weights"),
         ("dae.pretraining.1.patience", "learning_rate, batch_size, epochs"),

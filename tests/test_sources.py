@@ -11,7 +11,8 @@ import pytest
 from miface.errors import MifaceError
 from miface.faces.archive import Faces, read_faces
 from miface.faces.sources import Source, find_faces
-from miface.params import Data, Rendered, load_params
+from miface.params import load_params
+from miface.params.photos import Data, Rendered
 
 RENDERED = Rendered(people=2, photos=3, height=26, width=24, seed=0)
 OTHER_DIGEST = "0" * 64

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from miface.errors import MifaceError
 from miface.models.networks import architecture_of, build
 from miface.models.store import Recogniser, load, save
-from miface.params import MODELS, ModelName, load_params
+from miface.params import load_params
+from miface.params.base import MODELS, ModelName
 
 CPU = torch.device("cpu")
 NAMES = ["s1", "s2", "Zoë"]

@@ -16,8 +16,9 @@ from miface.models.networks import (
     SoftmaxRegression,
     initialise,
 )
+from miface.models.optimisers import SGD, Adam
 from miface.models.training import Epoch, Photos, train_classifier
-from miface.params import Training
+from miface.params.training import Training
 
 Settings = Callable[..., Training]
 
@@ -86,6 +87,53 @@ def test_training_in_the_span_is_plain_training(
     right = (logits[:18].argmax(1) == photos.person[:18]).float().mean().item()
     assert measured[-1].test_loss == pytest.approx(loss)
     assert measured[-1].train_accuracy == pytest.approx(right)
+
+
+@given(
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    weight_decay=st.sampled_from([0.0, 0.01, 0.3]),
+    steps=st.integers(1, 12),
+)
+@settings(max_examples=30, deadline=None)
+def test_sgd_makes_the_steps_of_pytorch(momentum: float, weight_decay: float, steps: int) -> None:
+    ours, theirs = two_alike()
+    optimiser = torch.optim.SGD(theirs, lr=0.1, momentum=momentum, weight_decay=weight_decay)
+    sgd = SGD(ours, 0.1, momentum, weight_decay)
+    for step in range(steps):
+        set_gradients(step, ours, theirs)
+        sgd.step()
+        optimiser.step()
+    for mine, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, expected)
+
+
+@given(steps=st.integers(1, 40))
+@settings(max_examples=30, deadline=None)
+def test_adam_makes_the_steps_of_pytorch_on_its_one_cycle(steps: int) -> None:
+    ours, theirs = two_alike()
+    optimiser = torch.optim.Adam(theirs, lr=0.3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 0.3, total_steps=steps)
+    adam = Adam(ours, 0.3, steps)
+    for step in range(steps):
+        set_gradients(step, ours, theirs)
+        adam.step()
+        optimiser.step()
+        schedule.step()
+    for mine, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(mine, expected)
+
+
+def two_alike() -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    start = [torch.arange(6.0).view(2, 3), torch.ones(4)]
+    ours, theirs = ([nn.Parameter(w.clone()) for w in start] for _ in range(2))
+    return ours, theirs
+
+
+def set_gradients(step: int, *networks: list[nn.Parameter]) -> None:
+    for parameters in networks:
+        generator = torch.Generator().manual_seed(step)
+        for weight in parameters:
+            weight.grad = torch.randn(weight.shape, generator=generator)
 
 
 def test_patience_ends_training_that_does_not_improve() -> None:

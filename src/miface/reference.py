@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 from tabulate import tabulate
 
-from miface.params import Group, Params
+from miface.params import Params
+from miface.params.base import Group
 
 _HEAD = """# Parameters
 
 Every key of `params.yaml`. Written from the definitions that validate the file
-(`src/miface/params.py`) by `make docs`; a test holds the two together. Change one for one run with
+(`src/miface/params`) by `make docs`; a test holds the two together. Change one for one run with
 `dvc exp run -S key=value`.
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from miface.errors import MifaceError
 from miface.faces.archive import DigestMismatchError, Faces, read_faces
-from miface.params import Data, Rendered
+from miface.params.photos import Data, Rendered
 
 ATT_CREDIT = (
     "AT&T Laboratories Cambridge; F. Samaria and A. Harter, "

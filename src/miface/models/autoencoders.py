@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from miface.models.networks import Autoencoder
-from miface.params import Pretraining
+from miface.models.optimisers import Adam
+from miface.params.training import Pretraining
 
 # Standard deviation of a unit's input after a start from principal components: within it tanh is
 # nearly linear (tanh 0.25 = 0.245), beyond it the start is no longer the best linear autoencoder.
@@ -92,25 +93,19 @@ def pretrain(
         Receives the mean squared reconstruction error on `x` and on `held_out` of each epoch.
     """
     batches = -(-len(x) // settings.batch_size)
-    optimiser = torch.optim.Adam(autoencoder.parameters(), lr=settings.learning_rate, fused=True)
-    schedule = None
-    if settings.epochs > 0:
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, settings.learning_rate, total_steps=settings.epochs * batches
-        )
+    optimiser = Adam(
+        autoencoder.parameters(), settings.learning_rate, steps=settings.epochs * batches
+    )
     epochs = tqdm(range(settings.epochs), desc="pretraining", unit="epoch", disable=None)
     for _ in epochs:
         order = torch.randperm(len(x), generator=generator)
         for rows in order.split(settings.batch_size):
             clean = x[rows.to(x.device)]
             kept = torch.rand(clean.shape, generator=generator) >= corruption
-            optimiser.zero_grad()
             corrupted = clean * kept.to(x) / (1 - corruption)
             loss = nn.functional.mse_loss(autoencoder(corrupted), clean)
             loss.backward()
             optimiser.step()
-            if schedule is not None:
-                schedule.step()
         error = reconstruction_error(autoencoder, x)
         log(error, reconstruction_error(autoencoder, held_out))
         epochs.set_postfix(error=f"{error:.5f}")

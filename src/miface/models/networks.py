@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from miface.params import Cnn, Dae, InitialWeights, Mlp, ModelName, Params
+from miface.params import Params
+from miface.params.base import ModelName
+from miface.params.training import Cnn, Dae, InitialWeights, Mlp
 
 Architecture = dict[str, Any]
 
@@ -120,12 +122,13 @@ class ConvolutionalNetwork(nn.Module):
         super().__init__()
         self.size = (height, width)
         self.convolutions = nn.Sequential(
+            # ReLU after pooling gives the same as before it, on a quarter of the pixels.
             nn.Conv2d(1, channels[0], 3, padding=1),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(),
             nn.Conv2d(channels[0], channels[1], 3, padding=1),
-            nn.ReLU(),
             nn.MaxPool2d(2),
+            nn.ReLU(),
             nn.Flatten(),
         )
         # Twice as fast on a CPU.

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from miface.models.networks import Network, Perceptron
+from miface.models.optimisers import SGD
 from miface.models.span import SpanLinear
-from miface.params import Training
+from miface.params.training import Training
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,7 @@ def descend(
     log: Callable[[Epoch], None],
 ) -> None:
     """Run stochastic gradient descent on the logits that `forward` gives for rows of photos."""
-    optimiser = torch.optim.SGD(
-        parameters,
-        lr=settings.learning_rate,
-        momentum=settings.momentum,
-        weight_decay=settings.weight_decay,
-        foreach=True,
-    )
+    optimiser = SGD(parameters, settings.learning_rate, settings.momentum, settings.weight_decay)
     lowest, since = float("inf"), 0
     epochs = tqdm(range(settings.max_epochs), desc="training", unit="epoch", disable=None)
     for _ in epochs:
@@ -117,7 +112,6 @@ def descend(
         order = torch.randperm(photos.trained_on, generator=generator)
         for rows in order.split(settings.batch_size):
             rows = rows.to(photos.x.device)
-            optimiser.zero_grad()
             loss = nn.functional.cross_entropy(forward(rows), photos.person[rows])
             loss.backward()
             optimiser.step()

@@ -1,0 +1,38 @@
+"""What the definitions of all groups of parameters share."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
+
+ModelName = Literal["softmax", "mlp", "dae", "cnn"]
+MODELS: tuple[ModelName, ...] = ("softmax", "mlp", "dae", "cnn")
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def told_as(allowed: str) -> WrapValidator:
+    """One message for a union of types, in place of one for each of its branches."""
+
+    def validate(value: Any, union: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return union(value)
+        except ValidationError:
+            raise PydanticCustomError("union", f"should be {allowed}") from None
+
+    return WrapValidator(validate)
+
+
+class Group(BaseModel):
+    """A group of parameters: unknown keys, loose types, NaN and infinity are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
