@@ -11,7 +11,7 @@ from tqdm import tqdm
 from miface.command import run
 from miface.evaluation.baselines import baseline_images
 from miface.evaluation.identification import chance
-from miface.evaluation.recognisers import fit_recognisers
+from miface.evaluation.recognisers import load_recognisers
 from miface.evaluation.results import (
     Judges,
     attack_facts,
@@ -49,7 +49,7 @@ def main() -> None:
             }
         }
 
-    recognisers = fit_recognisers(photos["test"], person["test"], params.seed)
+    recognisers = load_recognisers(Path("models/judges.safetensors"))
     judges = Judges(photos["train"], person["train"], recognisers, params.seed)
     metrics["recognisers"] = judges.accuracy
     baselines = baseline_images(

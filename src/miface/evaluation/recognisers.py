@@ -4,23 +4,27 @@ They are fitted on the held-out photos alone, and differ in kind, since one kind
 linear recogniser can name a person from an image in which nobody sees a face.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from scipy.special import log_softmax
 from skimage.feature import hog
-from sklearn.decomposition import PCA
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.pipeline import make_pipeline
 from torch import Tensor, nn
+
+from miface.files import written_whole
+from miface.models.optimisers import Adam
 
 Images = NDArray[np.floating]
 Scores = NDArray[np.float64]
 
 _COPIES = 20  # altered copies of each photo to fit on: three photos a person are few
+_COMPONENTS = 150
 
 
 class Recogniser(Protocol):
@@ -75,74 +79,104 @@ def _shape(images: NDArray[np.float32]) -> NDArray[np.float32]:
     ).astype(np.float32)  # fmt: skip
 
 
-class _Linear:
-    """Principal components and linear discriminants of some features of an image."""
+_FEATURES: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "pixels": _pixels,
+    "shape": _shape,
+}
 
-    def __init__(
-        self,
-        features: Callable[[NDArray[np.float32]], NDArray[np.float32]],
-        images: NDArray[np.float32],
-        person: NDArray[np.int64],
-    ) -> None:
-        self.features = features
-        x = features(images)
-        components = min(150, *(side - 1 for side in x.shape))
-        self.pipeline = make_pipeline(
-            PCA(components, svd_solver="full"),
-            LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.02),
-        )
-        self.pipeline.fit(x, person)
+
+class LinearRecogniser:
+    """Scores that are linear in some features of an image.
+
+    Parameters
+    ----------
+    kind
+        Which features: ``pixels`` or ``shape``.
+    weight, bias
+        float32 [P, f] and [P].
+    """
+
+    def __init__(self, kind: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
+        self.kind, self.weight, self.bias = kind, weight, bias
+
+    @classmethod
+    def fit(
+        cls, kind: str, images: NDArray[np.float32], person: NDArray[np.int64], seed: int
+    ) -> "LinearRecogniser":
+        """Fit principal components, and linear discriminants of these: together one linear map."""
+        from sklearn.decomposition import PCA
+        from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+        x = _FEATURES[kind](images)
+        components = min(_COMPONENTS, *(side - 1 for side in x.shape))
+        pca = PCA(components, svd_solver="randomized", random_state=seed % 2**32)
+        lda = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.02)
+        lda.fit(pca.fit_transform(x), person)
+        weight = lda.coef_ @ pca.components_
+        bias = lda.intercept_ - weight @ pca.mean_
+        if len(weight) == 1:  # two people: scikit-learn gives the second's advantage
+            weight, bias = (np.concatenate([-a / 2, a / 2]) for a in (weight, bias))
+        return cls(kind, weight.astype(np.float32), bias.astype(np.float32))
 
     def __call__(self, images: Images) -> Scores:
-        scores = self.pipeline.decision_function(self.features(standardise(images)))
-        if scores.ndim == 1:  # two people: scikit-learn gives the second's advantage
-            scores = np.column_stack([-scores / 2, scores / 2])
-        return _log_softmax(scores)
+        """Give log-probabilities [n, P]."""
+        features = _FEATURES[self.kind](standardise(images)).astype(np.float64)
+        return np.asarray(log_softmax(features @ self.weight.T + self.bias, axis=1))
 
 
-def _log_softmax(scores: Scores) -> Scores:
-    shifted = scores - scores.max(1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(1, keepdims=True)))
+class NetworkRecogniser:
+    """A small convolutional network on images of half the size.
 
+    Parameters
+    ----------
+    people
+        P.
+    """
 
-class _Network:
-    """A small convolutional network on images of half the size."""
-
-    def __init__(self, images: NDArray[np.float32], person: NDArray[np.int64], seed: int) -> None:
-        torch.manual_seed(seed)
-        x, y = self._inputs(images), torch.from_numpy(person)
+    def __init__(self, people: int) -> None:
         blocks: list[nn.Module] = []
         for inputs, outputs in ((1, 16), (16, 32), (32, 64)):
             blocks += [
                 nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs),
-                nn.ReLU(), nn.MaxPool2d(2),
+                nn.MaxPool2d(2), nn.ReLU(),
             ]  # fmt: skip
-        people = int(person.max()) + 1
         self.network = nn.Sequential(
             *blocks, nn.AdaptiveAvgPool2d((6, 5)), nn.Flatten(), nn.Dropout(0.3),
             nn.Linear(64 * 30, people),
-        )  # fmt: skip
-        epochs, size, rate = 6, 64, 3e-3
-        steps = epochs * -(-len(x) // size)
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=0.01)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+        ).eval()  # fmt: skip
+        # Twice as fast on a CPU.
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def fit(
+        cls, images: NDArray[np.float32], person: NDArray[np.int64], seed: int
+    ) -> "NetworkRecogniser":
+        """Train on the cross-entropy with smoothed labels."""
+        torch.manual_seed(seed)
+        recogniser = cls(int(person.max()) + 1)
+        x, y = recogniser._inputs(images), torch.from_numpy(person)
+        epochs, size = 6, 64
+        optimiser = Adam(
+            recogniser.network.parameters(), peak=3e-3, steps=epochs * -(-len(x) // size)
+        )
+        recogniser.network.train()
         for _ in range(epochs):
             for rows in torch.randperm(len(x)).split(size):
-                optimiser.zero_grad()
-                loss = nn.functional.cross_entropy(
-                    self.network(x[rows]), y[rows], label_smoothing=0.1
-                )
-                loss.backward()
+                nn.functional.cross_entropy(
+                    recogniser.network(x[rows]), y[rows], label_smoothing=0.1
+                ).backward()
                 optimiser.step()
-                schedule.step()
-        self.network.eval()
+        recogniser.network.eval()
+        return recogniser
 
     @staticmethod
     def _inputs(images: NDArray[np.float32]) -> Tensor:
-        return torch.from_numpy(_halved(images)).unsqueeze(1)
+        inputs = torch.from_numpy(_halved(images)).unsqueeze(1)
+        return inputs.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def __call__(self, images: Images) -> Scores:
+        """Give log-probabilities [n, P]."""
         logits = self.network(self._inputs(standardise(images)))
         return np.asarray(torch.log_softmax(logits.double(), 1).numpy())
 
@@ -173,7 +207,38 @@ def fit_recognisers(images: Images, person: NDArray[np.int64], seed: int) -> dic
     # Histograms are slow and vary less from copy to copy: half the copies do.
     half = len(x) * (2 + _COPIES // 2)
     return {
-        "pixels": _Linear(_pixels, copies, labels),
-        "shape": _Linear(_shape, copies[:half], labels[:half]),
-        "network": _Network(copies, labels, seed),
+        "pixels": LinearRecogniser.fit("pixels", copies, labels, seed),
+        "shape": LinearRecogniser.fit("shape", copies[:half], labels[:half], seed),
+        "network": NetworkRecogniser.fit(copies, labels, seed),
     }
+
+
+def save_recognisers(recognisers: Mapping[str, Recogniser], path: Path) -> None:
+    """Write what `fit_recognisers` gives; the same recognisers give the same bytes."""
+    tensors: dict[str, Tensor] = {}
+    for name, recogniser in recognisers.items():
+        if isinstance(recogniser, LinearRecogniser):
+            tensors[f"{name}.weight"] = torch.from_numpy(recogniser.weight)
+            tensors[f"{name}.bias"] = torch.from_numpy(recogniser.bias)
+        elif isinstance(recogniser, NetworkRecogniser):
+            state = recogniser.network.state_dict()
+            tensors |= {f"{name}.{key}": value.contiguous() for key, value in state.items()}
+    with written_whole(path) as beside:
+        save_file(tensors, beside)
+
+
+def load_recognisers(path: Path) -> dict[str, Recogniser]:
+    """Read what `save_recognisers` wrote."""
+    tensors = load_file(path)
+    network = NetworkRecogniser(len(tensors["pixels.bias"]))
+    prefix = "network."
+    network.network.load_state_dict(
+        {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+    )
+    linear = {
+        kind: LinearRecogniser(
+            kind, tensors[f"{kind}.weight"].numpy(), tensors[f"{kind}.bias"].numpy()
+        )
+        for kind in _FEATURES
+    }
+    return {**linear, "network": network}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from miface.evaluation.identification import fit_threshold, identify
 from miface.evaluation.recognisers import Recogniser, Scores
-from miface.evaluation.similarity import similarity_to_person
+from miface.evaluation.similarity import PersonPhotos
 
 RULES = ("alpha", "beta", "gamma")
 Images = NDArray[np.floating]
@@ -36,6 +36,17 @@ class Judges:
     person: Labels
     recognisers: dict[str, Recogniser]
     seed: int
+
+    @cached_property
+    def _people(self) -> dict[int, PersonPhotos]:
+        return {
+            int(who): PersonPhotos(self.photos[self.person == who])
+            for who in np.unique(self.person)
+        }
+
+    def photos_of(self, who: int) -> PersonPhotos:
+        """Give a person's photos, to compare images with."""
+        return self._people[int(who)]
 
     @cached_property
     def _scores(self) -> dict[str, Scores]:
@@ -80,13 +91,8 @@ def measure_images(
         pixels; 1 is first), and ``<recogniser>_<question>`` for the answers of `identify`.
     """
     with ThreadPoolExecutor() as pool:
-        alike = list(
-            pool.map(
-                lambda pair: similarity_to_person(pair[0], judges.photos[judges.person == pair[1]]),
-                zip(x, label, strict=True),
-            )
-        )
-    table = pd.DataFrame(alike)
+        alike = pool.map(lambda image, who: judges.photos_of(who).compare(image), x, label)
+        table = pd.DataFrame(list(alike))
     table["photo_rank"] = photo_rank(x, label, judges.photos, judges.person)
     for name, recognise in judges.recognisers.items() if identified else ():
         answers = identify(recognise(x), label, judges.thresholds[name], judges.seed)
