@@ -12,20 +12,17 @@ from torch import Tensor
 from benchmarks import subjects
 from benchmarks.timing import Agreement, Record, contest, measure
 from benchmarks.training import in_default_format
-from miface.attack.costs import Cost, RowSpace
-from miface.attack.inversion import (
-    attack,
-    make_process,
-    make_space,
-    make_start,
-    row_space,
-)
+from miface.attack.costs import Cost
+from miface.attack.inversion import attack, make_process, prepare, row_space
 from miface.attack.knowledge import nothing
 from miface.attack.mi_face import Attacked, mi_face
 from miface.attack.objectives import OBJECTIVES
-from miface.attack.spaces import CodeSpace
-from miface.models.networks import ConvolutionalNetwork, Network, Perceptron
-from miface.params import ModelName, Recipe
+from miface.attack.row_space import RowSpace
+from miface.attack.spaces import CodeSpace, make_space
+from miface.attack.starts import make_start
+from miface.models.networks import ConvolutionalNetwork, Network
+from miface.params.attacks import Plan, Recipe
+from miface.params.base import ModelName
 
 ALONE = "one label at a time"
 _DIFFERENCE = "same numbers of steps; largest difference of a pixel or code"
@@ -59,19 +56,22 @@ class Case:
     """
 
     def __init__(self, model: ModelName, network: Network, alpha: int | None = None) -> None:
-        recipe: Recipe = subjects.params().recipe("mi_face", model)
+        plan: Plan = subjects.params().plan("mi_face", model)
+        recipe: Recipe = plan.recipe
         if alpha is not None:
             recipe = recipe.model_copy(update={"alpha": alpha})
+        self.plan = plan.model_copy(update={"recipe": recipe})
         size, knowledge = subjects.size(), nothing(*subjects.size())
         self.model, self.alpha = model, alpha
         self.network, self.recipe, self.size = network, recipe, size
+        self.prepared, _ = prepare(network, recipe, knowledge)
         self.labels = torch.arange(40)
         self.space = make_space(network, size, recipe, knowledge)
         self.starts = make_start(
             self.space, size, recipe, knowledge, 40, torch.Generator(), torch.device("cpu")
         )
         self.objective = OBJECTIVES[recipe.objective]
-        self.process = make_process(self.space, size, recipe)
+        self.process = make_process(self.space, size, self.plan)
 
     def in_double_precision(self) -> "Case":
         """Give the same case in float64."""
@@ -83,11 +83,11 @@ class Case:
         """Attack as the pipeline does, which chooses the row space by itself."""
         fast = row_space(self.network, self.space, self.size, self.recipe, nothing(*self.size))
         attacked = attack(
-            self.network,
+            self.prepared,
             self.space,
             self.size,
             self.labels,
-            self.recipe,
+            self.plan,
             self.starts,
             fast=fast,
         )
@@ -95,8 +95,9 @@ class Case:
 
     def row_space(self) -> RowSpace:
         """Do what the row space needs once for a model, before the first step."""
-        assert isinstance(self.network, Perceptron)
-        return RowSpace(self.network, self.objective, self.starts[0])
+        space = row_space(self.network, self.space, self.size, self.recipe, nothing(*self.size))
+        assert space is not None
+        return space
 
     def steps_in(self, space: RowSpace) -> Recovered:
         """Attack in a row space that is there already."""

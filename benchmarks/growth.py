@@ -21,7 +21,7 @@ from miface.attack.inversion import invert
 from miface.attack.knowledge import nothing
 from miface.attack.mi_face import Attacked, mi_face
 from miface.models.networks import architecture_of, build
-from miface.params import ModelName
+from miface.params.base import ModelName
 
 LABELS = (10, 40, 400, 4000)
 SIZES = ((56, 46), (112, 92), (224, 184))  # height, width
@@ -56,13 +56,14 @@ def _child(model: ModelName, height: int, width: int, people: int, alpha: int) -
     torch.manual_seed(0)
     network = build(architecture_of(model, subjects.params(), height, width, people)).eval()
     labels = np.arange(people)
-    recipe = subjects.params().recipe("mi_face", model)
-    recipe = recipe.model_copy(update={"alpha": alpha, "beta": alpha + 1, "gamma": -1.0})
+    plan = subjects.params().plan("mi_face", model)
+    knobs = {"alpha": alpha, "beta": alpha + 1, "gamma": -1.0}
+    plan = plan.model_copy(update={"recipe": plan.recipe.model_copy(update=knobs)})
     _warm_up()
     before = _peak()
     since = time.perf_counter()
     with _timed_loop() as loops:
-        invert(network, (height, width), labels, recipe, nothing(height, width), 0)
+        invert(network, (height, width), labels, plan, nothing(height, width))
     seconds = time.perf_counter() - since
     return {
         "model": model,

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from benchmarks import subjects
 from benchmarks.attack import TITLES, Case, Recovered, same_images
 from benchmarks.timing import Record, contest
-from miface.params import ModelName
+from miface.params.base import ModelName
 
 _ART, _AIJACK = "adversarial-robustness-toolbox", "aijack"
 _MASK = "active = (cost <= self.threshold) + (cost >= np.max(window, axis=1))"

@@ -12,7 +12,8 @@ from miface.faces.split import pixels, split_photos
 from miface.models.networks import Architecture, Network, architecture_of
 from miface.models.recognisers import train
 from miface.models.training import Photos
-from miface.params import ModelName, Params, load_params
+from miface.params import Params, load_params
+from miface.params.base import ModelName
 
 Size = tuple[int, int]
 _ATT = (400, 112, 92)  # photos, height, width of the AT&T faces

@@ -22,7 +22,7 @@ from miface.models.networks import (
 )
 from miface.models.recognisers import accuracy, reconstruct, train
 from miface.models.training import Photos, train_classifier
-from miface.params import Mlp, Pretraining, Training
+from miface.params.training import Mlp, Pretraining, Training
 
 PLAIN = "plain PyTorch SGD"
 

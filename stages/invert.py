@@ -1,6 +1,6 @@
 """invert: one method on one recogniser → reports/inversions/<method>-<model>.npz.
 
-Sees the model and what the method's attacker knows; no photo of the people it attacks.
+Sees the model, what the method's attacker knows, and the plan; no photo of the people it attacks.
 """
 
 import time
@@ -18,16 +18,16 @@ from miface.faces.split import check_labels
 from miface.files import write_arrays, write_json
 from miface.models.recognisers import device
 from miface.models.store import load
-from miface.params import ModelName, load_params
+from miface.params.attacks import load_plan
 
 
-def main(method: str, model: ModelName) -> None:
+def main(method: str, model: str) -> None:
     """Run the stage."""
-    params = load_params()
+    plan = load_plan(Path(f"data/plans/{method}-{model}.json"))
     knowledge = load_knowledge(Path(f"data/knowledge/{method}.npz"))
     recogniser = load(f"models/{model}.safetensors", device())
     size = recogniser.architecture["height"], recogniser.architecture["width"]
-    asked = check_labels(params.attack.labels, np.array(recogniser.names))
+    asked = check_labels(plan.labels, np.array(recogniser.names))
     labels = np.setdiff1d(asked, knowledge.public)
     if len(labels) == 0:
         raise MifaceError(
@@ -35,8 +35,7 @@ def main(method: str, model: ModelName) -> None:
             f"{method}; ask for others"
         )
     begun = time.perf_counter()
-    recipe = params.recipe(method, model)
-    inversion = invert(recogniser.network, size, labels, recipe, knowledge, params.seed)
+    inversion = invert(recogniser.network, size, labels, plan, knowledge)
     seconds = time.perf_counter() - begun
     arrays = asdict(inversion) | {"threat_model": np.array(knowledge.threat_model)}
     write_arrays(f"reports/inversions/{method}-{model}.npz", **arrays)

@@ -15,25 +15,20 @@ from miface.attack.candidates import Candidates
 from miface.attack.costs import Cost
 from miface.attack.evidence import read_evidence, without_initial_noise
 from miface.attack.gradients import Adam, Momentum, Unit, blur
-from miface.attack.inversion import (
-    attack,
-    invert,
-    make_process,
-    make_space,
-    make_start,
-    row_space,
-)
+from miface.attack.inversion import attack, invert, make_process, row_space
 from miface.attack.knowledge import fit_components, nothing, public_photos
 from miface.attack.objectives import OBJECTIVES
 from miface.attack.processes import clamp, denoise
-from miface.attack.spaces import FrequencySpace, PixelSpace, PriorSpace
+from miface.attack.spaces import FrequencySpace, PixelSpace, PriorSpace, make_space
+from miface.attack.starts import make_start
 from miface.models.networks import (
     ConvolutionalNetwork,
     MultilayerPerceptron,
     SoftmaxRegression,
     StackedAutoencoder,
 )
-from miface.params import Params, Recipe, load_params
+from miface.params import Params, load_params
+from miface.params.attacks import NonLocalMeans, Plan, Recipe
 
 SIZE = (16, 12)
 PIXELS = 16 * 12
@@ -43,6 +38,15 @@ PEOPLE = 5
 @pytest.fixture(scope="module")
 def params(project: Any) -> Params:
     return load_params(project / "params.yaml")
+
+
+NON_LOCAL_MEANS = NonLocalMeans(strength=10.0, patch_radius=3, search_radius=5)
+
+
+def plan_of(recipe: Recipe, seed: int = 0) -> Plan:
+    return Plan(
+        labels="all", seed=seed, snapshots=0, non_local_means=NON_LOCAL_MEANS, recipe=recipe
+    )
 
 
 def cnn() -> ConvolutionalNetwork:
@@ -162,12 +166,12 @@ def test_process_dae_decodes_denoises_and_encodes() -> None:
     params = load_params()
     recipe = params.refined["dae"].model_copy(update=base)
     space = make_space(network, SIZE, recipe, nothing(*SIZE))
-    process = make_process(space, SIZE, recipe)
+    process = make_process(space, SIZE, plan_of(recipe))
     assert process is not None
     codes = torch.randn(2, 6) * 0.5
     with torch.no_grad():
         images = network.decode(codes).unflatten(1, SIZE)
-        smooth = denoise(images)
+        smooth = denoise(images, NON_LOCAL_MEANS)
         # Sharpening by its definition: five times the pixel less its four neighbours.
         padded = torch.nn.functional.pad(smooth[:, None], (1, 1, 1, 1), mode="reflect")[:, 0]
         neighbours = (
@@ -226,7 +230,7 @@ def test_the_span_is_read_off_weights_that_training_made() -> None:
     inside = (features @ evidence.span.T) @ evidence.span
     torch.testing.assert_close(inside, features, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(
-        without_initial_noise(network, evidence), mix @ features, atol=5e-3, rtol=5e-3
+        without_initial_noise(network, evidence).hidden.weight, mix @ features, atol=5e-3, rtol=5e-3
     )
 
 
@@ -259,7 +263,7 @@ def test_several_restarts_keep_the_best_or_the_mean(params: Params) -> None:
 
     def run(**changes: Any) -> Any:
         recipe = base.model_copy(update=changes)
-        return invert(network, SIZE, labels, recipe, nothing(*SIZE), seed=0)
+        return invert(network, SIZE, labels, plan_of(recipe), nothing(*SIZE))
 
     best, mean = run(restarts=4, keep="best"), run(restarts=4, keep="mean")
     recipe = base.model_copy(update={"restarts": 4})
@@ -267,7 +271,7 @@ def test_several_restarts_keep_the_best_or_the_mean(params: Params) -> None:
     generator = torch.Generator().manual_seed(0)
     starts = make_start(space, SIZE, recipe, nothing(*SIZE), 2, generator, torch.device("cpu"))
     repeated = torch.from_numpy(labels).repeat_interleave(4)
-    each = attack(network, space, SIZE, repeated, recipe, starts)
+    each = attack(network, space, SIZE, repeated, plan_of(recipe), starts)
     images = each.points.view(2, 4, *SIZE)
     np.testing.assert_allclose(mean.x, images.mean(1), atol=1e-5)
     for row, costs in enumerate(each.cost.view(2, 4)):
@@ -277,7 +281,7 @@ def test_several_restarts_keep_the_best_or_the_mean(params: Params) -> None:
 
 CHANGES = [
     {"objective": "margin"}, {"gradient": "momentum"}, {"gradient": "adam"}, {"smoothing": 1.0},
-    {"schedule": "falling"}, {"start": "grey"}, {"process": "clamp"}, {"process": "blur"},
+    {"schedule": "falling"}, {"start": "black"}, {"process": "clamp"}, {"process": "blur"},
     {"space": "frequencies"},
 ]  # fmt: skip
 
@@ -290,22 +294,24 @@ def test_each_option_changes_the_result_and_one_alone_changes_it_alone(
     network = MultilayerPerceptron(PIXELS, 9, PEOPLE).eval()
     labels, knowledge = np.arange(PEOPLE), nothing(*SIZE)
     base: Recipe = params.refined["mlp"].model_copy(update={"alpha": 8, "objective": "minus_log_p"})
-    before = invert(network, SIZE, labels, base, knowledge, 0)
-    after = invert(network, SIZE, labels, base.model_copy(update=change), knowledge, 0)
-    again = invert(network, SIZE, labels, base, knowledge, 0)
+    before = invert(network, SIZE, labels, plan_of(base), knowledge)
+    after = invert(network, SIZE, labels, plan_of(base.model_copy(update=change)), knowledge)
+    again = invert(network, SIZE, labels, plan_of(base), knowledge)
     assert np.abs(after.x - before.x).max() > 1e-4
     np.testing.assert_array_equal(again.x, before.x)
 
 
 UNEXACT: list[dict[str, Any]] = [
-    {"process": "clamp"}, {"gradient": "unit"}, {"gradient": "adam"}, {"smoothing": 1.0},
+    {"process": "clamp"}, {"gradient": "adam"}, {"smoothing": 1.0},
     {"space": "frequencies"}, {"start": "random"},
     {"auxterms": load_params().refined["softmax"].auxterms.model_copy(update={"l2": 0.1})},
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "change", [{}, {"gradient": "momentum"}, {"start": "grey"}, *UNEXACT], ids=str
+    "change",
+    [{}, {"gradient": "momentum"}, {"gradient": "unit"}, {"start": "grey"}, *UNEXACT],
+    ids=str,
 )
 def test_the_row_space_is_taken_only_where_it_is_exact(
     params: Params, change: dict[str, Any]
@@ -321,10 +327,47 @@ def test_the_row_space_is_taken_only_where_it_is_exact(
         return
     generator = torch.Generator().manual_seed(0)
     starts = make_start(space, SIZE, recipe, knowledge, PEOPLE, generator, torch.device("cpu"))
-    quick = attack(network, space, SIZE, labels, recipe, starts, fast=fast)
-    slow = attack(network, space, SIZE, labels, recipe, starts)
+    quick = attack(network, space, SIZE, labels, plan_of(recipe), starts, fast=fast)
+    slow = attack(network, space, SIZE, labels, plan_of(recipe), starts)
     torch.testing.assert_close(quick.points, slow.points, atol=1e-5, rtol=1e-4)
     np.testing.assert_array_equal(quick.iterations, slow.iterations)
+
+
+@pytest.mark.parametrize(("rank", "exact"), [(30, True), (70, False)])
+def test_steps_of_unit_length_take_the_row_space_where_few_rows_span_it(
+    params: Params, rank: int, exact: bool
+) -> None:
+    torch.manual_seed(0)
+    network = MultilayerPerceptron(PIXELS, 90, PEOPLE).eval()
+    network.first.weight.data = torch.randn(90, rank) @ torch.randn(rank, PIXELS) / 100
+    recipe = params.refined["mlp"].model_copy(update={"gradient": "unit"})
+    space = make_space(network, SIZE, recipe, nothing(*SIZE))
+    assert (row_space(network, space, SIZE, recipe, nothing(*SIZE)) is not None) == exact
+
+
+def test_snapshots_show_the_iterates_of_each_row_until_it_stops(params: Params) -> None:
+    torch.manual_seed(0)
+    network = SoftmaxRegression(PIXELS, PEOPLE).eval()
+    knobs = {"alpha": 100, "lambda_": 1.0, "gamma": 0.5}
+    plan = plan_of(params.recipe("mi_face", "softmax").model_copy(update=knobs))
+    labels, knowledge = np.arange(PEOPLE), nothing(*SIZE)
+    kept = invert(network, SIZE, labels, plan.model_copy(update={"snapshots": 6}), knowledge)
+    at = kept.snapshot_iterations.tolist()
+    assert at == [1, 3, 6, 16, 40, 100]
+    assert 6 < kept.iterations.min() <= kept.iterations.max() < 100  # or the case shows nothing
+    for k, i in enumerate(at):
+        shorter = plan.recipe.model_copy(update={"alpha": i})
+        there = invert(network, SIZE, labels, plan_of(shorter), knowledge)
+        for row in range(PEOPLE):
+            low, high = kept.snapshot_limits[row, k]
+            if i > kept.iterations[row]:
+                assert not kept.snapshots[row, k].any()
+                continue
+            x = low + kept.snapshots[row, k] / 255 * (high - low)
+            np.testing.assert_allclose(x, there.x[row], atol=(high - low) / 500 + 1e-7)
+    none = invert(network, SIZE, labels, plan, knowledge)
+    assert none.snapshots.shape == (PEOPLE, 0, *SIZE)
+    np.testing.assert_array_equal(none.x, kept.x)
 
 
 @settings(max_examples=10, deadline=None)
@@ -338,7 +381,7 @@ def test_mi_face_is_untouched_by_refined(seed: int) -> None:
     for each in (params, other):
         recipe = each.recipe("mi_face", "softmax").model_copy(update={"alpha": 5})
         assert recipe.objective == "one_minus_p"
-        got = invert(network, SIZE, np.array([2]), recipe, nothing(*SIZE), 0)
+        got = invert(network, SIZE, np.array([2]), plan_of(recipe), nothing(*SIZE))
         # x₁ … x₅ by Algorithm 1
         x = torch.zeros(1, PIXELS)
         for _ in range(5):
@@ -355,5 +398,5 @@ def test_an_attack_needs_no_photo(params: Params) -> None:
     assert knowledge.threat_model == "nothing but the model"
     assert knowledge.photos.size == 0
     recipe = params.refined["cnn"].model_copy(update={"alpha": 4})
-    got = invert(cnn().float(), SIZE, np.arange(PEOPLE), recipe, knowledge, 0)
+    got = invert(cnn().float(), SIZE, np.arange(PEOPLE), plan_of(recipe), knowledge)
     assert np.isfinite(got.x).all()

@@ -1,4 +1,4 @@
-"""The cost that an attack minimises, and its gradient: by autograd, or in a layer's row space."""
+"""The cost that an attack minimises, and its gradient, by autograd."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from miface.attack.candidates import Candidates
 from miface.attack.evidence import Evidence
 from miface.attack.objectives import Objective
 from miface.attack.spaces import Space
-from miface.models.networks import Network, Perceptron, SoftmaxRegression
+from miface.models.networks import Network
 
 
 class Cost:
@@ -62,52 +62,3 @@ class Cost:
                 whole = whole + weight * term.sum()
             (gradient,) = torch.autograd.grad(whole, points)
         return cost, gradient
-
-
-class RowSpace:
-    r"""Exact fast form of a cost without AUXTERM whose model begins with a layer z = x Wᵀ + b.
-
-    The gradient of any function of z with respect to x is Wᵀ δ with δ = ∂c/∂z, so steps from x0
-    stay in the row space of W: x = x0 + Wᵀ a. With the Gram matrix G = W Wᵀ [h, h],
-
-        z = z0 + G a,    and the step x −= λ Wᵀ δ is a −= λ δ.
-
-    Points are a [R, h]; the gradient that this gives is δ, so that the same loop makes the same
-    iterates. Exact while PROCESS is the identity, AUXTERM is none, and the step is linear in the
-    gradient.
-
-    Parameters
-    ----------
-    model
-        A network that begins with a linear layer.
-    objective
-        What is asked of the logits.
-    start
-        float [d], x0.
-    """
-
-    def __init__(self, model: Perceptron, objective: Objective, start: Tensor) -> None:
-        self.model = model
-        self.objective = objective
-        self.start = start
-        with torch.no_grad():
-            self.gram = model.first.weight @ model.first.weight.T
-            self.origin = model.first(start)
-        self.dimensions = len(self.gram)
-
-    def __call__(self, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Map a [R, h] and labels [R] to costs [R] and δ [R, h]."""
-        z = torch.addmm(self.origin, points, self.gram)
-        if isinstance(self.model, SoftmaxRegression):  # z are the logits: spare autograd
-            return self.objective(z, labels)
-        z.requires_grad_()
-        with torch.enable_grad():
-            logits = self.model.tail(z)
-            cost, derivative = self.objective(logits.detach(), labels)
-            (delta,) = torch.autograd.grad((logits * derivative).sum(), z)
-        return cost, delta
-
-    @torch.no_grad()
-    def expand(self, points: Tensor) -> Tensor:
-        """Map a [R, h] to points of the full space [R, d]."""
-        return torch.addmm(self.start, points, self.model.first.weight)

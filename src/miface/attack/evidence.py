@@ -5,6 +5,7 @@ The gradient of the first linear layer W₁ [h, d] is a sum of outer products δ
 W₁ is the noise it began with. Singular values tell the two apart.
 """
 
+import copy
 from dataclasses import dataclass
 
 import torch
@@ -76,7 +77,10 @@ def _rank(values: Tensor, aspect: float) -> int:
 
 
 @torch.no_grad()
-def without_initial_noise(network: ConvolutionalNetwork, evidence: Evidence) -> Tensor:
-    """Give W₁ [h, d] projected onto the span: as if it had begun at zero."""
-    weight: Tensor = (network.hidden.weight @ evidence.span.T) @ evidence.span
-    return weight
+def without_initial_noise(
+    network: ConvolutionalNetwork, evidence: Evidence
+) -> ConvolutionalNetwork:
+    """Give a copy with W₁ projected onto the span: as if it had begun at zero."""
+    filtered = copy.deepcopy(network)
+    filtered.hidden.weight.copy_((network.hidden.weight @ evidence.span.T) @ evidence.span)
+    return filtered

@@ -3,7 +3,6 @@
 Nothing in this package reads a photo: what an attack knows is what is passed to it.
 """
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,21 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from miface.attack.costs import Cost, RowSpace
+from miface.attack.costs import Cost
 from miface.attack.evidence import Evidence, read_evidence, without_initial_noise
 from miface.attack.gradients import GRADIENT_RULES, blur
 from miface.attack.knowledge import Knowledge
-from miface.attack.mi_face import Attacked, CostAndGradient, Observe, mi_face
+from miface.attack.mi_face import Attacked, CostAndGradient, mi_face
 from miface.attack.objectives import OBJECTIVES, one_minus_p
-from miface.attack.processes import PROCESSES
-from miface.attack.spaces import CodeSpace, FrequencySpace, PixelSpace, PriorSpace, Space
-from miface.models.networks import (
-    ConvolutionalNetwork,
-    Network,
-    Perceptron,
-    StackedAutoencoder,
-)
-from miface.params import Recipe
+from miface.attack.processes import process_named
+from miface.attack.row_space import RowSpace, orthonormal_rows
+from miface.attack.snapshots import Snapshots, snapshot_iterations
+from miface.attack.spaces import CodeSpace, PixelSpace, Space, make_space
+from miface.attack.starts import make_start
+from miface.models.networks import ConvolutionalNetwork, Network, Perceptron
+from miface.params.attacks import Plan, Recipe
 
 ROWS_AT_ONCE = 128
 """Rows in a batch: more would gain no speed, and memory would grow with the people."""
@@ -57,6 +54,12 @@ class Inversion:
         str [L]: ``alpha``, ``beta`` or ``gamma``.
     cost_history
         float32 [L, I + 1], NaN after a row has stopped.
+    snapshots
+        uint8 [L, S, H, W], the iterates at some iterations; zeros after a row has stopped.
+    snapshot_limits
+        float32 [L, S, 2], the grey values in pixel units that 0 and 255 stand for.
+    snapshot_iterations
+        int64 [S], which iterations these are.
     """
 
     x: NDArray[np.float32]
@@ -66,15 +69,13 @@ class Inversion:
     iterations: NDArray[np.int64]
     stopped: NDArray[np.str_]
     cost_history: NDArray[np.float32]
+    snapshots: NDArray[np.uint8]
+    snapshot_limits: NDArray[np.float32]
+    snapshot_iterations: NDArray[np.int64]
 
 
 def invert(
-    network: Network,
-    size: Size,
-    labels: NDArray[np.int64],
-    recipe: Recipe,
-    knowledge: Knowledge,
-    seed: int,
+    network: Network, size: Size, labels: NDArray[np.int64], plan: Plan, knowledge: Knowledge
 ) -> Inversion:
     """Recover an image for each label.
 
@@ -86,90 +87,75 @@ def invert(
         (height, width) of its photos.
     labels
         int64 [L], whom to recover.
-    recipe
-        What the attack is made of; for MI-FACE as published `miface.params.published`.
+    plan
+        What the attack is made of, and its seed; its own labels are names, and not read here.
     knowledge
         What the attacker has beside the network.
-    seed
-        Seed of random starts.
 
     Returns
     -------
     Inversion
         In the order of `labels`.
     """
+    recipe = plan.recipe
     device = next(network.parameters()).device
-    space = make_space(network, size, recipe, knowledge)
-    evidence = None
-    if isinstance(network, ConvolutionalNetwork) and recipe.reads_weights:
-        evidence = _evidence(network, knowledge)
-    generator = torch.Generator().manual_seed(seed)
+    attacked_network, evidence = prepare(network, recipe, knowledge)
+    space = make_space(attacked_network, size, recipe, knowledge)
+    generator = torch.Generator().manual_seed(plan.seed)
     fast = row_space(network, space, size, recipe, knowledge)
+    at = snapshot_iterations(plan.snapshots, recipe.alpha)
     parts = []
     everybody = torch.from_numpy(labels).to(device)
     for batch in everybody.split(max(1, ROWS_AT_ONCE // recipe.restarts)):
         starts = make_start(space, size, recipe, knowledge, len(batch), generator, device)
         repeated = batch.repeat_interleave(recipe.restarts)
-        attacked = attack(network, space, size, repeated, recipe, starts, evidence, fast)
-        parts.append(_merge(attacked, network, space, size, batch, recipe))
-    histories = [part.cost_history for part in parts]
-    longest = max(history.shape[1] for history in histories)
-    padded = [
-        np.pad(h, ((0, 0), (0, longest - h.shape[1])), constant_values=np.nan) for h in histories
-    ]
+        snapshots = Snapshots(at, len(repeated), size)
+        attacked = attack(
+            attacked_network, space, size, repeated, plan, starts, evidence, fast, snapshots
+        )
+        parts.append(_merge(attacked, snapshots, network, space, size, batch, recipe))
+    longest = max(part.cost_history.shape[1] for part in parts)
+
+    def together(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
     return Inversion(
-        x=np.concatenate([part.x for part in parts]),
+        x=together("x"),
         label=labels,
-        cost=np.concatenate([part.cost for part in parts]),
-        attack_cost=np.concatenate([part.attack_cost for part in parts]),
-        iterations=np.concatenate([part.iterations for part in parts]),
-        stopped=np.concatenate([part.stopped for part in parts]),
-        cost_history=np.concatenate(padded),
+        cost=together("cost"),
+        attack_cost=together("attack_cost"),
+        iterations=together("iterations"),
+        stopped=together("stopped"),
+        cost_history=np.concatenate([_padded(part.cost_history, longest) for part in parts]),
+        snapshots=together("snapshots"),
+        snapshot_limits=together("snapshot_limits"),
+        snapshot_iterations=at,
     )
 
 
-def make_space(network: Network, size: Size, recipe: Recipe, knowledge: Knowledge) -> Space:
-    """Give the space that a recipe searches; with a prior, that of the prior."""
-    device = next(network.parameters()).device
-    match recipe.space:
-        case "prior":
-            mean, components = (
-                torch.from_numpy(a).to(device) for a in (knowledge.mean, knowledge.components)
-            )
-            return PriorSpace(mean, components, size)
-        case "frequencies":
-            return FrequencySpace(size, device)
-        case "codes":
-            assert isinstance(network, StackedAutoencoder)
-            return CodeSpace(network)
-    return PixelSpace(size[0] * size[1])
+def _padded(history: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    missing = ((0, 0), (0, length - history.shape[1]))
+    return np.pad(history, missing, constant_values=np.nan)
 
 
-def make_start(
-    space: Space,
-    size: Size,
-    recipe: Recipe,
-    knowledge: Knowledge,
-    labels: int,
-    generator: torch.Generator,
-    device: torch.device,
-) -> Tensor:
-    """Give x0 for each label and restart: float [labels · restarts, k]."""
-    rows = labels * recipe.restarts
-    if recipe.start == "zero":
-        return torch.zeros(rows, space.dimensions, device=device)
-    if recipe.start == "random":
-        # Uniform noise, as an untrained eye's photo: grey values in [0, 1].
-        noise = torch.rand(rows, size[0] * size[1], generator=generator).to(device)
-        with torch.no_grad():
-            return space.points(noise)
-    if recipe.start == "public_mean":
-        image = torch.from_numpy(knowledge.mean).to(device).unsqueeze(0)
-    else:
-        grey = 0.0 if recipe.start == "black" else 0.5
-        image = torch.full((1, size[0] * size[1]), grey, device=device)
-    with torch.no_grad():
-        return space.points(image).expand(rows, -1)
+def prepare(
+    network: Network, recipe: Recipe, knowledge: Knowledge
+) -> tuple[Network, Evidence | None]:
+    """Give the network that is attacked, and what a recipe reads off its weights.
+
+    That is the network itself, unless the recipe filters its weights.
+    """
+    evidence = None
+    if isinstance(network, ConvolutionalNetwork) and recipe.reads_weights:
+        mean = None
+        if len(knowledge.photos) > 0:
+            with torch.no_grad():
+                photos = torch.from_numpy(knowledge.photos).to(network.hidden.weight)
+                mean = network.features(photos.flatten(1)).mean(0)
+        evidence = read_evidence(network, mean)
+        if recipe.filter_weights:
+            network = without_initial_noise(network, evidence)
+    return network, evidence
 
 
 def row_space(
@@ -182,7 +168,7 @@ def row_space(
         and isinstance(space, PixelSpace | CodeSpace)
         and recipe.process == "identity"
         and not any(recipe.auxterms.weights.values())
-        and recipe.gradient in ("as_is", "momentum")
+        and recipe.gradient in ("as_is", "momentum", "unit")
         and recipe.smoothing == 0
         and recipe.start != "random"
     )
@@ -191,7 +177,13 @@ def row_space(
     assert isinstance(model, Perceptron)
     generator = torch.Generator()
     start = make_start(space, size, recipe, knowledge, 1, generator, model.first.weight.device)
-    return RowSpace(model, OBJECTIVES[recipe.objective], start[0])
+    weight = model.first.weight
+    lengths_matter = recipe.gradient == "unit"
+    # Fewer than a quarter of the rows make a step cheaper; a length is right in any number.
+    basis = orthonormal_rows(weight, max(64 * lengths_matter, len(weight) // 4))
+    if basis is None and lengths_matter:
+        return None
+    return RowSpace(model, OBJECTIVES[recipe.objective], start[0], basis)
 
 
 def attack(
@@ -199,31 +191,41 @@ def attack(
     space: Space,
     size: Size,
     labels: Tensor,
-    recipe: Recipe,
+    plan: Plan,
     starts: Tensor,
     evidence: Evidence | None = None,
     fast: RowSpace | None = None,
+    snapshots: Snapshots | None = None,
 ) -> Attacked:
-    """Run the loop of MI-FACE with the parts that a recipe names, from given starts.
+    """Run the loop of MI-FACE with the parts that a plan's recipe names, from given starts.
 
-    In the row space `fast` where there is one, which must begin at the same start.
+    In the row space `fast` where there is one, which must begin at the same start. Fills
+    `snapshots` where they are given.
     """
-    process = make_process(space, size, recipe)
+    recipe = plan.recipe
+    process = make_process(space, size, plan)
     make_rule = GRADIENT_RULES[recipe.gradient]
     cost: CostAndGradient
     if fast is not None:
         cost = fast
         starts = starts.new_zeros(len(starts), fast.dimensions)
     else:
-        if evidence is not None and recipe.filter_weights:
-            assert isinstance(network, ConvolutionalNetwork)
-            network = copy.deepcopy(network)
-            network.hidden.weight.data = without_initial_noise(network, evidence)
         objective = OBJECTIVES[recipe.objective]
         cost = Cost(network, space, size, objective, recipe.auxterms.weights, evidence)
         if recipe.smoothing > 0:
             cost = _smoothed(cost, size, recipe.smoothing)
     with tqdm(total=recipe.alpha, unit="step", disable=None) as bar:
+
+        def observe(i: int, rows: Tensor, points: Tensor, c: Tensor) -> None:
+            if snapshots is not None:
+                snapshots.keep(
+                    i, rows, lambda: space.images(fast.expand(points) if fast else points)
+                )
+            if i > 0:
+                bar.update()
+            if i % 10 == 0 and not bar.disable:
+                bar.set_postfix(cost=f"{c.mean().item():.4f}", running=len(rows))
+
         attacked = mi_face(
             cost,
             starts,
@@ -235,7 +237,7 @@ def attack(
             process=process,
             rule=make_rule() if make_rule else None,
             schedule=_falling(recipe.alpha) if recipe.schedule == "falling" else None,
-            observe=None if bar.disable else _progress(bar),
+            observe=observe,
         )
     if fast is None:
         return attacked
@@ -248,9 +250,9 @@ def attack(
     )
 
 
-def make_process(space: Space, size: Size, recipe: Recipe) -> Callable[[Tensor], Tensor] | None:
+def make_process(space: Space, size: Size, plan: Plan) -> Callable[[Tensor], Tensor] | None:
     """Give PROCESS on points: in codes, decode, process the images, and encode (PROCESS-DAE)."""
-    inner = PROCESSES[recipe.process]
+    inner = process_named(plan.recipe.process, plan.non_local_means)
     if inner is None:
         return None
 
@@ -258,15 +260,6 @@ def make_process(space: Space, size: Size, recipe: Recipe) -> Callable[[Tensor],
         return space.points(inner(space.images(points).unflatten(1, size)).flatten(1))
 
     return process
-
-
-def _evidence(network: ConvolutionalNetwork, knowledge: Knowledge) -> Evidence:
-    mean = None
-    if len(knowledge.photos) > 0:
-        with torch.no_grad():
-            photos = torch.from_numpy(knowledge.photos).to(network.hidden.weight)
-            mean = network.features(photos.flatten(1)).mean(0)
-    return read_evidence(network, mean)
 
 
 def _smoothed(cost: CostAndGradient, size: Size, sigma: float) -> CostAndGradient:
@@ -284,6 +277,7 @@ def _falling(alpha: int) -> Callable[[int], float]:
 
 def _merge(
     attacked: Attacked,
+    snapshots: Snapshots,
     network: Network,
     space: Space,
     size: Size,
@@ -308,14 +302,7 @@ def _merge(
         iterations=attacked.iterations[row],
         stopped=attacked.stopped[row],
         cost_history=attacked.history[row],
+        snapshots=snapshots.frames[row],
+        snapshot_limits=snapshots.limits[row],
+        snapshot_iterations=snapshots.at,
     )
-
-
-def _progress(bar: "tqdm[Any]") -> Observe:
-    def observe(i: int, rows: Tensor, _: Tensor, cost: Tensor) -> None:
-        if i > 0:
-            bar.update()
-        if i % 10 == 0:
-            bar.set_postfix(cost=f"{cost.mean().item():.4f}", running=len(rows))
-
-    return observe

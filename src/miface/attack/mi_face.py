@@ -100,8 +100,8 @@ def mi_face(
     rows = torch.arange(len(start), device=start.device)
     x = start.clone()
     c, gradient = cost(x, labels)
-    best_x, best_c = x.clone(), c.clone()
-    window = torch.full((len(rows), beta), torch.inf, device=x.device)
+    best_x, best_c = x, c
+    window = torch.full((len(rows), beta), torch.inf, dtype=c.dtype, device=x.device)
     window[:, 0] = c
     points, costs = torch.empty_like(x), torch.empty_like(c)
     iterations = torch.full_like(rows, alpha)
@@ -111,16 +111,21 @@ def mi_face(
         observe(0, rows, x, c)
     for i in range(1, alpha + 1):
         length = lambda_ if schedule is None else lambda_ * schedule(i)
-        x = x - length * (gradient if rule is None else rule(gradient))
+        x = torch.sub(x, gradient if rule is None else rule(gradient), alpha=length)
         if process is not None:
             x = process(x)
         c, gradient = cost(x, labels)
-        better = c < best_c
-        best_c = torch.where(better, c, best_c)
-        best_x = torch.where(better.unsqueeze(1), x, best_x)
         history.append((rows, c))
         if observe is not None:
             observe(i, rows, x, c)
+        better = c < best_c
+        if (better & (c > gamma)).all():
+            # Every row is lower than ever, and so than its last β costs: no rule ends any.
+            best_x, best_c = x, c
+            window[:, i % beta] = c
+            continue
+        best_x = torch.where(better.unsqueeze(1), x, best_x)
+        best_c = torch.where(better, c, best_c)
         stalled = ~(c < window.amax(1))
         ended = stalled | (c <= gamma)
         window[:, i % beta] = c

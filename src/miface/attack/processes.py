@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from miface.attack.gradients import blur
+from miface.params.attacks import NonLocalMeans, ProcessName
 
 Process = Callable[[Tensor], Tensor]
 """Maps images [R, H, W], grey values about [0, 1], to images [R, H, W]."""
@@ -23,22 +25,25 @@ def clamp(x: Tensor) -> Tensor:
     return x.clamp(0, 1)
 
 
-def denoise(x: Tensor) -> Tensor:
+def denoise(x: Tensor, how: NonLocalMeans) -> Tensor:
     """Non-local means (Buades et al., 2005) on 8-bit grey values, as OpenCV has it."""
     eight_bit = (x.clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
-    with ThreadPoolExecutor() as pool:  # OpenCV lets go of the interpreter while it works
-        denoised = np.stack(list(pool.map(_denoise_one, eight_bit)))
+    patch, search = 2 * how.patch_radius + 1, 2 * how.search_radius + 1
+
+    def denoise_one(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return np.asarray(
+            cv2.fastNlMeansDenoising(image, None, how.strength, patch, search), dtype=np.uint8
+        )
+
+    cv2.setNumThreads(1)  # an image a thread, rather than every image on all of them
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        denoised = np.stack(list(pool.map(denoise_one, eight_bit)))
     return torch.from_numpy(denoised).to(x) / 255
 
 
-def _denoise_one(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # OpenCV's own defaults but for the strength, 10 of 255 grey values as its tutorial takes.
-    return np.asarray(cv2.fastNlMeansDenoising(image, None, 10, 7, 21), dtype=np.uint8)
-
-
-def denoise_and_sharpen(x: Tensor) -> Tensor:
+def denoise_and_sharpen(x: Tensor, how: NonLocalMeans) -> Tensor:
     """Non-local means, then sharpening: the two inner steps of PROCESS-DAE."""
-    sharpened = [cv2.filter2D(image, -1, _SHARPEN) for image in denoise(x).cpu().numpy()]
+    sharpened = [cv2.filter2D(image, -1, _SHARPEN) for image in denoise(x, how).cpu().numpy()]
     return torch.from_numpy(np.stack(sharpened)).to(x)
 
 
@@ -47,11 +52,17 @@ def smooth(x: Tensor) -> Tensor:
     return blur(x, 1.0)
 
 
-PROCESSES: dict[str, Process | None] = {
-    "identity": None,
-    "clamp": clamp,
-    "blur": smooth,
-    "non_local_means": denoise,
-    # Decoding before and encoding after come with the space that is searched (CodeSpace).
-    "process_dae": denoise_and_sharpen,
-}
+def process_named(name: ProcessName, how: NonLocalMeans) -> Process | None:
+    """Give a PROCESS by its name in ``params.yaml``; None is the identity."""
+    match name:
+        case "identity":
+            return None
+        case "clamp":
+            return clamp
+        case "blur":
+            return smooth
+        case "non_local_means":
+            return partial(denoise, how=how)
+        case "process_dae":
+            # Decoding before and encoding after come with the space that is searched (CodeSpace).
+            return partial(denoise_and_sharpen, how=how)

@@ -6,7 +6,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from miface.models.networks import StackedAutoencoder
+from miface.attack.knowledge import Knowledge
+from miface.models.networks import Network, StackedAutoencoder
+from miface.params.attacks import Recipe
 
 
 class Space(Protocol):
@@ -138,3 +140,22 @@ class PriorSpace:
         """Put an image wholly into the rest."""
         rest = self.rest.points(images - self.mean) / _REST_UNIT
         return torch.cat([rest.new_zeros(len(rest), len(self.components)), rest], 1)
+
+
+def make_space(
+    network: Network, size: tuple[int, int], recipe: Recipe, knowledge: Knowledge
+) -> Space:
+    """Give the space that a recipe searches; with a prior, that of the prior."""
+    device = next(network.parameters()).device
+    match recipe.space:
+        case "prior":
+            mean, components = (
+                torch.from_numpy(a).to(device) for a in (knowledge.mean, knowledge.components)
+            )
+            return PriorSpace(mean, components, size)
+        case "frequencies":
+            return FrequencySpace(size, device)
+        case "codes":
+            assert isinstance(network, StackedAutoencoder)
+            return CodeSpace(network)
+    return PixelSpace(size[0] * size[1])

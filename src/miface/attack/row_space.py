@@ -1,0 +1,113 @@
+r"""The attack on a model that begins with a linear layer, in the row space of that layer.
+
+Let the model begin with z = W x + b, W [h, d]. The gradient of any function of z with respect to x
+is Wᵀ δ with δ = ∂c/∂z, so steps from x0 stay in the row space of W. With rows B [r, d] that span
+it and M = W Bᵀ [h, r],
+
+    x = x0 + Bᵀ q,    z = z0 + M q,
+
+and no step touches the d pixels. Where few rows suffice (a first layer that began at zero is a
+combination of its training photos), B is orthonormal: the gradient in q is Mᵀ δ, as long as that in
+x, and a step costs 4 h r operations a label. Otherwise B is W itself: M is the Gram matrix W Wᵀ,
+the step x −= λ Wᵀ δ is q −= λ δ, and costs 2 h². With pixels, both are 4 h d.
+"""
+
+import torch
+from torch import Tensor
+
+from miface.attack.objectives import Objective
+from miface.models.networks import Perceptron, SoftmaxRegression
+
+# Directions taken at a time, from so many more combinations that none of them is badly determined.
+_BLOCK, _MORE = 64, 16
+
+
+class RowSpace:
+    """Exact form of a cost without AUXTERM, on points q [R, r] of a row space.
+
+    Exact while PROCESS is the identity, AUXTERM is none, and the step is linear in the gradient;
+    where the basis is orthonormal, it may also depend on the gradient's length.
+
+    Parameters
+    ----------
+    model
+        A network that begins with a linear layer.
+    objective
+        What is asked of the logits.
+    start
+        float [d], x0.
+    basis
+        float [r, d], orthonormal rows that span those of W (`orthonormal_rows`); None takes W.
+    """
+
+    def __init__(
+        self, model: Perceptron, objective: Objective, start: Tensor, basis: Tensor | None
+    ) -> None:
+        self.model, self.objective, self.start = model, objective, start
+        self.orthonormal = basis is not None
+        weight = model.first.weight.detach()
+        self.basis = weight if basis is None else basis
+        self.map = weight @ self.basis.T
+        self.origin = torch.addmv(model.first.bias, weight, start).detach()
+        self.dimensions = len(self.basis)
+
+    def __call__(self, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Map q [R, r] and labels [R] to costs [R] and the gradient's coordinates [R, r]."""
+        z = torch.addmm(self.origin, points, self.map.T)
+        if isinstance(self.model, SoftmaxRegression):  # z are the logits: spare autograd
+            cost, delta = self.objective(z, labels)
+        else:
+            z.requires_grad_()
+            with torch.enable_grad():
+                logits = self.model.tail(z)
+                cost, derivative = self.objective(logits.detach(), labels)
+                (delta,) = torch.autograd.grad((logits * derivative).sum(), z)
+        return cost, delta @ self.map if self.orthonormal else delta
+
+    def expand(self, points: Tensor) -> Tensor:
+        """Map q [R, r] to points of the full space [R, d]."""
+        return torch.addmm(self.start, points, self.basis)
+
+
+@torch.no_grad()
+def orthonormal_rows(weight: Tensor, limit: int) -> Tensor | None:
+    """Find an orthonormal basis of the rows of a matrix, where few vectors span them all.
+
+    Random combinations of the rows are made orthonormal, a block at a time, until a block has
+    nothing new: then nothing is left over but rounding, except with probability 10⁻⁸⁰ [1]_.
+
+    Parameters
+    ----------
+    weight
+        float [h, d].
+    limit
+        The most vectors that are few.
+
+    Returns
+    -------
+    float [r, d], or None where more than `limit` would be needed.
+
+    References
+    ----------
+    .. [1] N. Halko, P. G. Martinsson and J. A. Tropp, "Finding structure with randomness", SIAM
+       Review 53 (2011), equation 4.3 and algorithm 4.2.
+    """
+    generator = torch.Generator().manual_seed(0)
+    basis = weight.new_zeros(0, weight.shape[1])
+    rounding = 100 * torch.finfo(weight.dtype).eps
+    scale = 0.0
+    while len(basis) <= limit:
+        mix = torch.randn(_BLOCK + _MORE, len(weight), generator=generator, dtype=torch.float64).to(
+            weight
+        )
+        rows = mix @ weight
+        scale = max(scale, rows.norm(dim=1).max().item())
+        for _ in range(2):  # twice is enough for orthogonality to rounding
+            rows -= (rows @ basis.T) @ basis
+        if rows.norm(dim=1).max().item() <= rounding * scale:
+            return basis
+        q, r = torch.linalg.qr(rows.T)
+        directions, lengths, _ = torch.linalg.svd(r)
+        new = directions[:, lengths > rounding * scale][:, :_BLOCK]
+        basis = torch.cat([basis, (q @ new).T])
+    return None
