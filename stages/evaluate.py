@@ -1,4 +1,4 @@
-"""evaluate: measures of all models and attacks → reports/metrics.json, reports/per_label.csv."""
+"""evaluate: measures of all models and attacks → reports/*.json, reports/per_label.csv."""
 
 import json
 from pathlib import Path
@@ -78,6 +78,11 @@ def main() -> None:
     with written_whole("reports/per_label.csv") as beside:
         pd.concat(tables).to_csv(beside, index=False, float_format="%.6g")
     write_json("reports/metrics.json", metrics)
+    write_json(
+        "reports/recovered.json",
+        {method: {model: metrics[method][model]["recovered"] for model in params.attack.models}
+         for method in params.attack.methods},
+    )  # fmt: skip
 
 
 run(main)

@@ -99,9 +99,16 @@ def test_anybody_may_become_public() -> None:
 
 @pytest.mark.parametrize("count", [6, 7])
 def test_somebody_must_be_left_to_attack(count: int) -> None:
-    told = f"prior.people: found {count}, but there are 6 people"
+    told = f"prior.people: found {count}, which makes {count} of 6 people public"
     with pytest.raises(MifaceError, match=re.escape(told)):
         choose_public(6, count, 0)
+
+
+def test_a_ratio_of_the_people_may_be_public() -> None:
+    assert len(choose_public(40, 0.3, 0)) == 12
+    assert len(choose_public(6, 0.3, 0)) == 2
+    with pytest.raises(MifaceError, match=r"found 0\.05, which makes 0 of 6 people public"):
+        choose_public(6, 0.05, 0)
 
 
 # The stage, as DVC runs it, on drawn faces of six people.
@@ -190,7 +197,7 @@ def test_a_folder_of_photos_is_cropped_and_resized(stage: Stage, faces_folder: P
     ("prior", "told"),
     [
         ({"source": "nobodys/photos"}, "prior.source: found 'nobodys/photos', expected 'people'"),
-        ({"source": "people", "people": PEOPLE}, f"prior.people: found {PEOPLE}, but there are"),
+        ({"source": "people", "people": PEOPLE}, f"prior.people: found {PEOPLE}, which makes"),
     ],
     ids=["nowhere", "everybody"],
 )

@@ -50,7 +50,7 @@ def test_valid_changes_are_taken(write_params: WriteParams, key: str, value: Any
     assert content == value
 
 
-RATIO_OR_COUNT = "should be a count of photos from 1 up, or a ratio above 0 and below 1"
+RATIO_OR_COUNT = "should be a count from 1 up, or a ratio above 0 and below 1"
 NAMES = "should be 'all' or a list of names, such as [s1, s2]"
 MODEL = "should be 'softmax', 'mlp', 'dae' or 'cnn'"
 TRAINING_KEYS = "learning_rate, momentum, weight_decay, batch_size, max_epochs, patience"

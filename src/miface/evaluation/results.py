@@ -88,7 +88,8 @@ def measure_images(
     DataFrame
         A row for each image: the measures of `similarity_to_person`, ``photo_rank`` (the person's
         place when people are ordered by their nearest training photo, by the correlation of
-        pixels; 1 is first), and ``<recogniser>_<question>`` for the answers of `identify`.
+        pixels; 1 is first), ``<recogniser>_<question>`` for the answers of `identify`, and
+        ``recovered``: whether more than half of the recognisers see the person first.
     """
     with ThreadPoolExecutor() as pool:
         alike = pool.map(lambda image, who: judges.photos_of(who).compare(image), x, label)
@@ -98,6 +99,9 @@ def measure_images(
         answers = identify(recognise(x), label, judges.thresholds[name], judges.seed)
         for question, answer in answers.items():
             table[f"{name}_{question}"] = answer
+    if identified:
+        first = [table[f"{name}_top1"] for name in judges.recognisers]
+        table["recovered"] = np.sum(first, axis=0) > len(first) / 2
     return table
 
 
@@ -128,8 +132,14 @@ def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labe
 
 
 def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
-    """Average the rows of `measure_images`, recognisers' answers nested by recogniser."""
+    """Average the rows of `measure_images`, recognisers' answers nested by recogniser.
+
+    ``people`` and ``recovered`` are counts.
+    """
     summary: dict[str, Any] = {"people": len(table)}
+    if "recovered" in table:
+        summary["recovered"] = int(table["recovered"].sum())
+        table = table.drop(columns="recovered")
     for name, value in table.mean(numeric_only=True).items():
         recogniser, _, question = str(name).partition("_")
         if table[name].dtype == bool:

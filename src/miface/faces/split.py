@@ -89,31 +89,32 @@ def pixels(faces: Faces) -> NDArray[np.float32]:
     return faces.images.reshape(len(faces.images), -1).astype(np.float32) / np.float32(255)
 
 
-def choose_public(people: int, count: int, seed: int) -> Rows:
+def choose_public(people: int, share: int | float, seed: int) -> Rows:
     """Choose people whose photos an attacker has; the others are attacked.
 
     Parameters
     ----------
     people
         How many there are.
-    count
-        How many to choose.
+    share
+        How many to choose: a count, or a ratio below 1, which is rounded.
     seed
         Seed of the choice.
 
     Returns
     -------
-    int64 [count]
+    int64 [q]
         Their indices, sorted.
 
     Raises
     ------
     MifaceError
-        If nobody would be left to attack.
+        If nobody would be public, or nobody would be left to attack.
     """
-    if count >= people:
+    count = round(share * people) if isinstance(share, float) else share
+    if not 0 < count < people:
         raise MifaceError(
-            f"prior.people: found {count}, but there are {people} people; expected fewer, so that "
-            "somebody is left to attack"
+            f"prior.people: found {share}, which makes {count} of {people} people public; expected "
+            "at least one, and fewer than all, so that somebody is left to attack"
         )
     return np.sort(np.random.default_rng(seed).permutation(people)[:count])

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from miface.errors import MifaceError
-from miface.params.base import Count, Group, ModelName, NonNegative, Positive, told_as
+from miface.params.base import Count, CountOrRatio, Group, ModelName, NonNegative, Positive, told_as
 
 ProcessName = Literal["identity", "clamp", "blur", "non_local_means", "process_dae"]
 
@@ -116,7 +116,9 @@ class Prior(Group):
         description="Where the photos come from: `people` (some of the data set's own, who are "
         "then not attacked), `rendered`, or a folder or an archive.",
     )
-    people: Count = Field(description="With `people`: how many of them are public.")
+    people: CountOrRatio = Field(
+        description="With `people`: how many of them are public, as a count or as a ratio."
+    )
     components: Count = Field(description="Principal components of the photos, at most.")
     copies: Annotated[int, Field(ge=0)] = Field(
         description="Turned, scaled, shifted and mirrored copies of each photo to fit them on."

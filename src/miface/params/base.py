@@ -32,6 +32,12 @@ def told_as(allowed: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
+CountOrRatio = Annotated[
+    Count | Annotated[float, Field(gt=0, lt=1)],
+    told_as("a count from 1 up, or a ratio above 0 and below 1"),
+]
+
+
 class Group(BaseModel):
     """A group of parameters: unknown keys, loose types, NaN and infinity are errors."""
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from miface.params.base import Count, Group, Positive, told_as
+from miface.params.base import CountOrRatio, Group, Positive
 
 
 class Data(Group):
@@ -41,7 +41,6 @@ class Rendered(Group):
 class Split(Group):
     """Which photos train the recognisers and which are held out."""
 
-    train_per_person: Annotated[
-        Count | Annotated[float, Field(gt=0, lt=1)],
-        told_as("a count of photos from 1 up, or a ratio above 0 and below 1"),
-    ] = Field(description="Photos of each person to train on: a count (7), or a ratio (0.7).")
+    train_per_person: CountOrRatio = Field(
+        description="Photos of each person to train on: a count (7), or a ratio (0.7)."
+    )
