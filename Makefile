@@ -6,20 +6,24 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint study docs bench clean
+.PHONY: help run test lint compare study docs bench clean
+REVS ?= HEAD workspace
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 run: $(VENV)/installed ## run the pipeline from photos to a report
 	dvc repro
-	@echo "The report: $(abspath reports/report.md)"
+	@echo "The report: $(abspath reports/index.html)"
 
 test: $(VENV)/installed ## run the tests
 	python -m pytest
 
 lint: $(VENV)/installed ## check style and types
 	ruff check . && ruff format --check . && mypy
+
+compare: $(VENV)/installed ## runs side by side: make compare REVS="HEAD workspace"
+	python stages/compare.py $(REVS)
 
 study: $(VENV)/installed ## repeat the pipeline over five seeds: mean and spread
 	python stages/study.py

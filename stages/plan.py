@@ -4,6 +4,8 @@ A file for each attack, so that a changed parameter reruns the attacks that it c
 """
 
 from miface.command import run
+from miface.faces.dataset import load_faces
+from miface.faces.split import check_labels
 from miface.files import write_json, written_whole
 from miface.params import load_params
 
@@ -11,6 +13,7 @@ from miface.params import load_params
 def main() -> None:
     """Run the stage."""
     params = load_params()
+    check_labels(params.attack.labels, load_faces().names)  # now, not after the training
     with written_whole("data/plans") as folder:
         for method in params.attack.methods:
             for model in params.attack.models:

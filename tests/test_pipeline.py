@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from miface.files import read_arrays
 from miface.models.store import load
@@ -110,7 +111,8 @@ def test_a_run_leaves_what_the_design_promises(clone: Clone) -> None:
     assert sorted([*split["train"], *split["test"]]) == list(range(30))
     source = json.loads((clone.folder / "data/source.json").read_text())
     assert source["kind"] == "rendered"
-    assert "drawn by miface" in (clone.folder / "reports/report.md").read_text()
+    page = (clone.folder / "reports/index.html").read_text()
+    assert "drawn by miface" in page[: page.index("<h1>")]
     metrics = clone.metrics()
     for model in ("softmax", "mlp", "dae", "cnn"):
         arrays = read_arrays(clone.folder / f"reports/inversions/mi_face-{model}.npz")
@@ -152,9 +154,11 @@ INVERT = {
 def test_gamma_reruns_the_attack_and_what_follows(clone: Clone) -> None:
     before = clone.metrics()["mi_face"]["softmax"]["cost"]
     ran = clone.stages_run("exp", "run", "-S", "attack.gamma=0.4")
-    assert ran == INVERT | {"evaluate", "report"}
+    published = {stage for stage in INVERT if "mi_face" in stage}
+    assert ran == published | {"plan", "evaluate", "report"}
     assert clone.metrics()["mi_face"]["softmax"]["cost"] > before
-    changed = json.loads(clone.dvc("metrics", "diff", "--json"))["reports/metrics.json"]
+    targets = ("--targets", "reports/metrics.json")
+    changed = json.loads(clone.dvc("metrics", "diff", "--json", *targets))["reports/metrics.json"]
     assert changed["mi_face.softmax.cost"]["diff"] > 0
     changed = json.loads(clone.dvc("params", "diff", "--json"))["params.yaml"]
     assert changed["attack.gamma"]["new"] == 0.4
@@ -188,7 +192,7 @@ def test_some_people_and_some_models(clone: Clone) -> None:
     ("change", "stage", "said"),
     [
         ("attack.beta=0", "invert", "attack.beta: found 0"),
-        ("attack.labels=[r2,nobody]", "invert", "attack.labels: found nobody"),
+        ("attack.labels=[r2,nobody]", "plan", "attack.labels: found nobody"),
         ("split.train_per_person=5", "split", "split.train_per_person: found 5"),
         ("mlp.momentum=1.5", "train_mlp", "mlp.momentum: found 1.5"),
         ("data.sources=[nowhere.zip]", "fetch", "nowhere.zip: no such file"),
@@ -210,3 +214,61 @@ def test_a_mistake_is_one_line_and_leaves_everything_as_it_was(
     assert said in errors[0]
     assert "Traceback" not in output
     assert snapshot() == before
+
+
+def test_runs_are_compared_side_by_side(clone: Clone) -> None:
+    clone.dvc("exp", "run", "-q", "-n", "patient", "-S", "attack.alpha=90")
+    said = clone.run(sys.executable, "stages/compare.py", "HEAD", "patient")
+    page = (clone.folder / "reports/compare.html").read_text()
+    assert str(clone.folder / "reports/compare.html") in said
+    for fact in ("attack.alpha", "MI-FACE as published · patient", "MI-FACE as published · HEAD"):
+        assert fact in page
+    unknown = clone.run(sys.executable, "stages/compare.py", "HEAD", "nobody", fails=True)
+    assert unknown.startswith("error: nobody: cannot be read as a revision")
+    assert "Traceback" not in unknown
+
+
+def test_plots_and_tables_of_experiments_can_be_shown(clone: Clone) -> None:
+    clone.dvc("plots", "show", "--json")
+    page = clone.folder / "dvc_plots/index.html"
+    clone.dvc("plots", "show")
+    text = page.read_text()
+    for title in ("Recovered people", "Cost of the attacks", "Training loss", "Held-out accuracy"):
+        assert title in text
+    assert "gallery-refined-cnn.png" in text
+    recovered = json.loads(clone.dvc("metrics", "show", "--json"))
+    counts = recovered[""]["data"]["reports/recovered.json"]["data"]
+    assert counts["refined"]["dae"] == clone.metrics()["refined"]["dae"]["recovered"]
+
+
+def test_a_run_ends_with_a_table_of_who_was_recovered(clone: Clone) -> None:
+    output = clone.dvc("repro", "--force", "--single-item", "report")
+    (line,) = [line for line in output.splitlines() if line.startswith("dae ")]
+    metrics = clone.metrics()
+    assert f"{metrics['refined']['dae']['recovered']} of 6" in line
+    assert "%|" not in output  # no progress bar where nobody looks
+
+
+def test_a_folder_of_colour_photos_of_any_size(clone: Clone) -> None:
+    rng = np.random.default_rng(0)
+    names = ["Zoë", "<img src=x onerror=alert(1)>", "c", "d", "e"]
+    for index, name in enumerate(names):
+        folder = clone.folder / "data/raw/mine" / name
+        folder.mkdir(parents=True)
+        for photo in range(4):
+            size = (40 + 3 * photo, 50 - index)
+            colours = np.full((*size, 3), 20 * index, np.uint8)
+            colours += rng.integers(0, 100, colours.shape, np.uint8)
+            Image.fromarray(colours).save(folder / f"{photo}.jpg")
+    changes = ["data.sources=[data/raw/mine]", "data.size=[36,30]", "prior.people=0.3"]
+    changes += ["split.train_per_person=0.7"]
+    clone.dvc("exp", "run", *(part for change in changes for part in ("-S", change)))
+    shutil.rmtree(clone.folder / "data/raw/mine")
+    faces = read_arrays(clone.folder / "data/faces.npz")
+    assert faces["images"].shape == (20, 36, 30)
+    page = (clone.folder / "reports/index.html").read_text()
+    assert "20 photos of 5 people, 36 × 30" in page
+    assert "drawn by miface" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert "<img" not in page
+    assert clone.metrics()["prior"]["dae"]["people"] == 3

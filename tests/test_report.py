@@ -1,6 +1,8 @@
-"""The report: it says what it was measured on, shows the numbers given, and takes names as data."""
+"""The report: tables that show the numbers given, pictures, and a page that takes names as data."""
 
-import io
+import json
+import re
+from html.parser import HTMLParser
 from typing import Any
 
 import numpy as np
@@ -8,13 +10,31 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
+from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.report.figures import stretch
-from miface.report.markdown import markdown
-from miface.report.people import extremes_figure, gallery_figure, nearest_photo
+from miface.report.curves import cost_table, thinned
+from miface.report.experiments import Experiment, load_experiment
+from miface.report.page import check_same_people, render
+from miface.report.pictures import (
+    columns_of,
+    gallery,
+    labelled_grid,
+    sheet,
+    stretch,
+    typical_photos,
+)
+from miface.report.tables import (
+    Table,
+    accuracy_table,
+    attack_table,
+    comparison_table,
+    identification_table,
+    recovered_counts,
+    summary_table,
+)
 
 METHODS, MODELS = ("mi_face", "prior"), ("softmax", "cnn")
 
@@ -22,8 +42,8 @@ METHODS, MODELS = ("mi_face", "prior"), ("softmax", "cnn")
 def likeness(**others: Any) -> dict[str, Any]:
     answers = {"top1": 0.25, "top5": 0.75, "lineup": 0.51, "lineup_absent": 0.62}
     return {
-        "people": 28, "photo_rank": 3.21, "mse": 0.0123, "mse_255": 801.4, "nrmse": 0.456,
-        "ssim": -0.0789, "aligned_nrmse": 0.234, "aligned_ssim": 0.5678,
+        "people": 28, "recovered": 7, "photo_rank": 3.21, "mse": 0.0123, "mse_255": 801.4,
+        "nrmse": 0.456, "ssim": -0.0789, "aligned_nrmse": 0.234, "aligned_ssim": 0.5678,
         "identified": {"pixels": answers},
     } | others  # fmt: skip
 
@@ -50,69 +70,56 @@ def metrics(kind: str = "archive") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def report(kind: str = "archive") -> str:
-    return markdown(metrics(kind), METHODS, MODELS, [("A heading", "figures/a.png", "a face")])
-
-
-def cells(*first: str) -> list[list[str]]:
-    """The rows of all tables that begin with these cells."""
-    rows = [line.strip("|").split("|") for line in report().splitlines() if line.startswith("|")]
-    stripped = [[cell.strip() for cell in row] for row in rows]
-    return [row for row in stripped if tuple(row[: len(first)]) == first]
-
-
-def test_rendered_people_are_said_to_be_loudly_and_first() -> None:
-    said = "**These people are drawn by miface; no real photos were used.**"
-    assert said in report("rendered").split("\n## ")[0]
-    assert "drawn" not in report()
-
-
-@pytest.mark.parametrize("kind", ["archive", "rendered"])
-def test_the_source_of_the_photos_is_named(kind: str) -> None:
-    head = report(kind).split("\n## ")[0]
-    assert all(fact in head for fact in ("400 photos", "40 people", "112 × 92", "`faces.zip`"))
-    assert all(fact in head for fact in ("`2e48`", "whose they are"))
+def rows_of(table: Table, *first: str) -> list[list[str]]:
+    """The rows of a table that begin with these cells."""
+    assert all(len(row) == len(table.headers) for row in table.rows)
+    return [row for row in table.rows if tuple(row[: len(first)]) == first]
 
 
 def test_the_table_of_accuracy() -> None:
-    assert cells("softmax") == [["softmax", "100.0%", "95.8%"]]
-    assert cells("cnn") == [["cnn", "99.1%", "94.2%"]]
+    table = accuracy_table(metrics(), MODELS)
+    assert table.rows == [["softmax", "100.0%", "95.8%"], ["cnn", "99.1%", "94.2%"]]
 
 
 def test_the_table_of_attacks() -> None:
-    identified, measured = cells("MI-FACE as published", "cnn")
+    table = attack_table(metrics(), METHODS, MODELS)
+    (measured,) = rows_of(table, "MI-FACE as published", "cnn")
     assert measured[2:-1] == [
         "1.23", "432", "5 alpha, 23 gamma", "0.987", "0.088", "0.012 (801)", "0.46", "-0.079",
         "0.23", "0.568",
     ]  # fmt: skip
     assert "early stop" in measured[-1]  # what the 2020 report found, beside its own attack alone
-    assert cells("prior", "cnn")[1][-1] == ""
-    seen = ["28", "7", "21", "51%, 62%", "0.568", "3.2"]
-    assert identified[2:] == ["nothing but the model", *seen]
+    assert rows_of(table, "prior", "cnn")[0][-1] == ""
 
 
 def test_the_table_of_those_recognised() -> None:
-    assert cells("prior", "cnn")[0][2:] == ["and photos", "4", "1", "3", "51%, 62%", "0.568", "3.2"]
-    assert cells("noise") == [["noise", "", "", "28", "7", "21", "51%, 62%", "0.011", "3.2"]]
-    (held_out,) = cells("a held-out photo of the person")
+    table = identification_table(metrics(), METHODS, MODELS)
+    (identified,) = rows_of(table, "MI-FACE as published", "cnn")
+    assert identified[2:] == [
+        "nothing but the model", "28", "7", "21", "51%, 62%", "0.568", "3.2"
+    ]  # fmt: skip
+    (few,) = rows_of(table, "prior", "cnn")
+    assert few[2:] == ["and photos", "4", "1", "3", "51%, 62%", "0.568", "3.2"]
+    (noise,) = rows_of(table, "noise")
+    assert noise[3:] == ["28", "7", "21", "51%, 62%", "0.011", "3.2"]
+    (held_out,) = rows_of(table, "a held-out photo of the person")
     assert held_out[3:] == ["28", "", "", "", "0.568", "3.2"]  # nobody was asked
-    assert "pixels (93% of photos right): first" in report()
-    assert "Guessing gets 2.5%, 12.5% and 17%" in report()
+    assert "pixels (93% of photos right): first" in table.headers
 
 
-def test_every_row_has_a_cell_for_each_heading() -> None:
-    for table in report().split("\n\n"):
-        if table.startswith("|"):
-            assert len({line.count("|") for line in table.splitlines()}) == 1
+def test_the_summary_and_the_comparison_count_the_recovered() -> None:
+    table = summary_table(metrics(), METHODS, MODELS)
+    assert rows_of(table, "cnn")[0][1:3] == ["94.2%", "7 of 28 (SSIM 0.57)"]
+    less = {key: value for key, value in metrics().items() if key != "prior"}
+    compared = comparison_table(["a", "b"], [metrics(), less])
+    assert compared.headers == ["method", "model", "a", "b"]
+    assert rows_of(compared, "prior", "cnn")[0][2:] == ["7 of 4 (SSIM 0.57)", "—"]
 
 
-def test_figures_are_shown_under_their_heading() -> None:
-    assert "## A heading\n\n![a face](figures/a.png)\n" in report()
-
-
-# Figures.
+# Pictures.
 RNG = np.random.default_rng(0)
-NAMES = ["a|b", "<img src=x onerror=alert(1)>", "$x_{$", r"\frac", "_s1", "Zoë", "", "a\nb", "50%"]
+NASTY = "<img src=x onerror=alert(1)>"
+NAMES = ["a|b", NASTY, "</script><script>alert(2)</script>", "_s1", "Zoë", "", "a\nb", "50%", "&"]
 FACES = Faces(
     RNG.integers(0, 256, (3 * len(NAMES), 8, 6), np.uint8),
     np.repeat(np.arange(len(NAMES)), 3),
@@ -134,52 +141,255 @@ def test_a_blank_image_is_stretched_to_a_blank_image() -> None:
     np.testing.assert_array_equal(stretch(np.full((9, 7), 0.3)), 0)
 
 
-@pytest.mark.parametrize(("gain", "offset"), [(1, 0), (0.01, 3), (40, -7)])
-@pytest.mark.parametrize("photo", [0, 2])
-def test_the_nearest_photo_is_the_person_s_own(photo: int, gain: float, offset: float) -> None:
-    picture = FACES.images[3 * 4 + photo] / 255
-    blurred = picture + RNG.normal(0, 0.05, picture.shape)
-    found = nearest_photo(gain * blurred + offset, 4, FACES, TRAIN)
-    np.testing.assert_array_equal(found, picture)
+def test_images_are_stretched_each_on_its_own() -> None:
+    x = RNG.normal(size=(3, 9, 7)) * np.array([1, 10, 100])[:, None, None]
+    np.testing.assert_array_equal(stretch(x), np.stack([stretch(one) for one in x]))
 
 
-def test_the_nearest_photo_is_never_held_out_nor_another_person_s() -> None:
-    held_out, others = FACES.images[3 * 4 + 1] / 255, FACES.images[0] / 255
-    own = FACES.images[[3 * 4, 3 * 4 + 2]] / 255
-    for x in (held_out, others):
-        found = nearest_photo(x, 4, FACES, TRAIN)
-        assert any(np.array_equal(found, photo) for photo in own)
+def test_a_typical_photo_is_the_person_s_own_and_trained() -> None:
+    for who, photo in enumerate(typical_photos(FACES, TRAIN)):
+        own = FACES.images[TRAIN[FACES.person[TRAIN] == who]]
+        assert any(np.array_equal(photo, candidate) for candidate in own)
 
 
-def test_a_dim_photo_may_be_the_nearest() -> None:
-    pattern, half_like = np.array([[1, -1], [0, 0]]), np.array([[1, 0], [-1, 0]])
-    photos = np.array([128 + 20 * pattern, 128 + 100 * half_like], np.uint8)
-    faces = Faces(photos, np.array([0, 0]), np.array([0, 1]), np.array(["s1"]))
-    found = nearest_photo(pattern, 0, faces, np.array([0, 1]))
-    np.testing.assert_array_equal(found, photos[0] / 255)
+def test_a_typical_photo_is_the_one_most_like_the_others() -> None:
+    pattern = RNG.normal(size=(8, 6))
+    photos = [128 + 20 * pattern, 128 + 40 * pattern, 128 + 40 * RNG.normal(size=(8, 6))]
+    odd_last = np.array(photos).clip(0, 255).astype(np.uint8)
+    faces = Faces(odd_last, np.zeros(3, np.int64), np.arange(3), np.array(["s1"]))
+    chosen = typical_photos(faces, np.arange(3))[0]
+    assert not np.array_equal(chosen, odd_last[2])
 
 
-def drawn(draw: Any, label: NDArray[np.int64], ssim: list[float]) -> Figure:
-    x = RNG.normal(size=(len(label), 8, 6)).astype(np.float32)
-    rows = pd.DataFrame({"ssim": ssim, "nrmse": 1.0, "aligned_ssim": ssim, "aligned_nrmse": 0.5})
-    figure: Figure = draw(x, label, rows, FACES, TRAIN, "$title_{$")
-    figure.savefig(io.BytesIO(), dpi=30)  # that is where text is laid out
-    return figure
+@pytest.mark.parametrize("count", [1, 2, 5, 16, 17])
+def test_a_sheet_holds_every_image_at_its_place(count: int) -> None:
+    images = RNG.integers(0, 256, (count, 4, 3), np.uint8)
+    laid, columns = sheet(images), columns_of(count)
+    for index, image in enumerate(images):
+        top, left = 4 * (index // columns), 3 * (index % columns)
+        np.testing.assert_array_equal(laid[top : top + 4, left : left + 3], image)
 
 
-@pytest.mark.parametrize("count", [1, 5, len(NAMES)])
-def test_everybody_is_named_in_the_gallery(count: int) -> None:
-    figure = drawn(gallery_figure, np.arange(count), [0.5] * count)
-    assert [text.get_text() for text in figure.axes[0].texts] == NAMES[:count]
+def dark(picture: Image.Image, box: tuple[int, int, int, int]) -> bool:
+    return bool((np.asarray(picture.crop(box)) < 128).any())
 
 
-@pytest.mark.parametrize(
-    ("label", "shown"),
-    [([0], [0]), ([4, 2, 3], [4, 2, 3]), (list(range(9)), [0, 1, 2, 3, 5, 6, 7, 8])],
-)
-def test_the_best_and_the_worst_are_shown_by_name(label: list[int], shown: list[int]) -> None:
-    ssim = [0.9 - 0.1 * place for place in range(len(label))]
-    figure = drawn(extremes_figure, np.array(label), ssim)
-    titles = [axes.get_title() for axes in figure.axes]
-    assert titles[: len(shown)] == [NAMES[who] for who in shown]
-    assert titles[len(shown)].startswith("SSIM 0.90, NRMSE 1.00\n(aligned 0.90, 0.50)")
+@pytest.mark.parametrize("count", [1, 8, 9])
+def test_the_gallery_shows_photo_and_recovered_under_each_name(count: int) -> None:
+    photos, recovered = np.full((count, 20, 15), 0.2), np.full((count, 20, 15), 0.6)
+    picture = gallery(photos, recovered, ["Zoë"] * count)
+    for index in range(count):
+        left, top = (index % 8) * 36, (index // 8) * 38
+        pair = np.asarray(picture)[top + 16 : top + 36, left : left + 30]
+        np.testing.assert_array_equal(pair[:, :15], 51)
+        np.testing.assert_array_equal(pair[:, 15:], 153)
+        assert dark(picture, (left, top, left + 30, top + 14)), "no name above it"
+
+
+def test_a_grid_has_its_titles_and_captions() -> None:
+    rows = [np.ones((2, 30, 40)), np.ones((2, 30, 40))]
+    picture = labelled_grid(rows, ["photo", "once"], ["s1", NASTY])
+    left = picture.width - 80
+    assert dark(picture, (0, 16, left, 46))
+    assert dark(picture, (0, 46, left, 76))
+    assert dark(picture, (left + 40, 0, picture.width, 15))
+
+
+# Curves.
+@pytest.mark.parametrize("length", [1, 2, 3, 41, 5001])
+def test_a_thinned_curve_keeps_its_ends(length: int) -> None:
+    at = thinned(np.zeros(length), 40)
+    assert at[0] == 0
+    assert at[-1] == length - 1
+    assert len(at) <= 42
+    assert (np.diff(at) > 0).all()
+
+
+def test_the_cost_of_an_attack_never_rises_and_outlasts_those_that_stopped() -> None:
+    history = np.array([[1.0, 0.5, 0.8, 0.4], [1.0, 0.2, np.nan, np.nan]], np.float32)
+    table = cost_table({("refined", "cnn"): {"cost_history": history}})
+    assert table["attack"].unique().tolist() == ["refined cnn"]
+    lowest = dict(zip(table["iteration"], table["cost"], strict=True))
+    assert lowest[1] == pytest.approx((0.5 + 0.2) / 2)
+    assert lowest[2] == pytest.approx((0.5 + 0.2) / 2)
+    assert lowest[3] == pytest.approx((0.4 + 0.2) / 2)
+
+
+# The page.
+def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experiment:
+    rng = np.random.default_rng(1)
+    label = np.arange(len(NAMES))
+    history = np.linspace(1, 0.1, 6, dtype=np.float32)[None].repeat(len(label), 0)
+    arrays: dict[str, NDArray[Any]] = {
+        "x": rng.normal(size=(len(label), 8, 6)).astype(np.float32),
+        "label": label,
+        "cost_history": history,
+        "snapshots": rng.integers(0, 256, (len(label), 3, 8, 6), np.uint8),
+        "snapshot_iterations": np.array([1, 3, 5]),
+    }
+    pairs = [(method, model) for method in METHODS for model in MODELS]
+    people = pd.DataFrame(
+        [
+            {"method": method, "model": model, "person": who, "cost": 0.1, "iterations": 5,
+             "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3, "aligned_nrmse": 0.4,
+             "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0, "recovered": index % 2 == 0}
+            for method, model in pairs
+            for index, who in enumerate(NAMES)
+        ]
+    )  # fmt: skip
+    params = f"attack:\n  alpha: {alpha}\n  gamma: 0.01\n"
+    return Experiment(name, params, metrics(kind), people, dict.fromkeys(pairs, arrays))
+
+
+class Reader(HTMLParser):
+    """Collects elements, with their attributes, and the text of each kind."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._open and data.strip():
+            self.text.setdefault(self._open[-1], []).append(data)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop() != tag:
+            pass
+
+
+PAGE = render([experiment()], FACES, TRAIN, {"cnn": "<svg><text>curve</text></svg>"})
+
+
+def test_the_page_begins_with_the_answer_for_each_model() -> None:
+    answer = PAGE[: PAGE.index('id="gallery"')]
+    counts = re.findall(r'figure">(\d+)<span> of (\d+)', answer)
+    # softmax: prior knows no more than mi_face in these numbers; cnn: it does.
+    assert counts == [("7", "28"), ("7", "28"), ("7", "4")]
+    assert "softmax regression" in answer
+    assert "400 photos of 40 people, 112 × 92" in answer
+    assert "faces.zip" in answer
+
+
+def test_rendered_people_are_said_to_be_loudly_and_first() -> None:
+    said = "These people are drawn by miface; no real photos were used."
+    rendered = render([experiment("rendered")], FACES, TRAIN)
+    assert rendered.index(said) < rendered.index("<h1>")
+    assert said not in PAGE
+
+
+def test_every_person_and_attack_is_in_the_gallery_with_words_for_the_blind() -> None:
+    reader = Reader(PAGE)
+    cards = [a for tag, a in reader.elements if tag == "article"]
+    assert len(cards) == len(NAMES)
+    tiles = [a for tag, a in reader.elements if tag == "span" and a.get("role") == "img"]
+    assert len(tiles) == len(NAMES) * (1 + 4)
+    assert all(tile["aria-label"] for tile in tiles)
+    assert any(tile["aria-label"].startswith(f"{NASTY}: what") for tile in tiles)  # type: ignore[union-attr]
+    labelled = [a for tag, a in reader.elements if tag in ("select", "input")]
+    assert labelled  # each within a label, or named by one
+    for field in (a for tag, a in reader.elements if tag == "input"):
+        assert any(a.get("for") == field["id"] for tag, a in reader.elements if tag == "label")
+
+
+def test_names_are_data() -> None:
+    reader = Reader(PAGE)
+    assert not [a for tag, a in reader.elements if tag == "img"]
+    assert [tag for tag, _ in reader.elements].count("script") == 2
+    assert not any(name.startswith("on") for _, a in reader.elements for name in a)
+    data = json.loads(reader.text["script"][0])
+    assert data["names"] == NAMES
+    assert NASTY in reader.text["a"]
+
+
+def test_the_page_asks_for_nothing() -> None:
+    for tag, attributes in Reader(PAGE).elements:
+        for name in ("src", "href", "action", "srcset", "poster"):
+            target = attributes.get(name) or ""
+            if not tag.startswith(("use", "svg")):
+                assert target == "" or target.startswith(("#", "data:")), (tag, target)
+    assert not re.findall(r"url\((?!data:)", PAGE)
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', PAGE)
+    assert policy
+    assert "default-src 'none'" in policy[1]
+
+
+def test_what_lies_behind_the_numbers_is_told() -> None:
+    behind = PAGE[PAGE.index('id="behind"') :]
+    for fact in ("2e48", "whose they are", "alpha: 5", "torch 2", "python 3", "make run"):
+        assert fact in behind, fact
+
+
+def test_curves_and_facts_of_every_person_are_kept_for_their_page() -> None:
+    data = json.loads(Reader(PAGE).text["script"][0])
+    (one,) = [a for a in data["attacks"] if a["title"] == "prior, convolutional network"]
+    assert one["at"] == [1, 3, 5]
+    facts = one["people"][2]
+    assert facts["curve"][0] == [0, 1.0]
+    assert facts["curve"][-1] == [5, 0.1]
+    assert facts["first"] == ["pixels"]
+    assert facts["recovered"] is True
+    assert one["people"][1]["recovered"] is False
+
+
+def test_a_page_of_many_people_stays_under_eight_megabytes() -> None:
+    many = 300
+    rng = np.random.default_rng(0)
+    faces = Faces(
+        rng.integers(0, 256, (many, 112, 92), np.uint8), np.arange(many),
+        np.zeros(many, np.int64), np.array([f"s{i}" for i in range(many)]),
+    )  # fmt: skip
+    small = experiment()
+    arrays: dict[str, NDArray[Any]] = {
+        "x": rng.normal(size=(many, 112, 92)).astype(np.float32), "label": np.arange(many),
+        "cost_history": np.ones((many, 9), np.float32),
+        "snapshots": rng.integers(0, 256, (many, 4, 112, 92), np.uint8),
+        "snapshot_iterations": np.array([1, 2, 4, 8]),
+    }  # fmt: skip
+    row = small.people.iloc[:1]
+    people = pd.concat(
+        [row.assign(method=a, model=b, person=f"s{i}") for a, b in small.inversions
+         for i in range(many)]
+    )  # fmt: skip
+    whole = Experiment(
+        "", small.params, small.metrics, people, dict.fromkeys(small.inversions, arrays)
+    )
+    # Noise is the worst there is to compress.
+    assert len(render([whole], faces, np.arange(many)).encode()) < 8_000_000
+
+
+def test_runs_side_by_side_show_what_differs() -> None:
+    page = render([experiment(name="before"), experiment(name="after", alpha=9)], FACES, TRAIN)
+    text = Reader(page).text
+    assert "attack.alpha" in text["th"]
+    assert "attack.gamma" not in text["th"]
+    assert {"5", "9"} <= set(text["td"])
+    assert page.count("<figure data-attack") == 2 * len(NAMES) * 4
+    assert any("MI-FACE as published · after" in title for title in text["p"])
+
+
+def test_runs_on_other_people_are_not_compared() -> None:
+    others = Faces(FACES.images, FACES.person, FACES.photo, np.array([*NAMES[:-1], "else"]))
+    check_same_people(["a", "b"], [FACES, FACES])
+    with pytest.raises(MifaceError, match=r"^b: found other photos"):
+        check_same_people(["a", "b"], [FACES, others])
+
+
+def test_a_missing_file_of_a_run_is_named() -> None:
+    def read(path: str) -> bytes:
+        raise FileNotFoundError(2, "no", path)
+
+    with pytest.raises(MifaceError, match=r"^old: reports/metrics\.json is missing; make it"):
+        load_experiment("old", read)
+
+
+def test_recovered_people_are_counted_by_attack() -> None:
+    counts = recovered_counts(experiment().people)
+    assert counts["attack"].tolist()[0] == "mi_face softmax"
+    assert counts["recovered"].tolist() == [5, 5, 5, 5]

@@ -1,8 +1,14 @@
-"""Training curves, as DVCLive writes them."""
+"""Curves: of training over epochs, as DVCLive writes them, and of the attacks' cost."""
 
+import io
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 _LABELS = {
     "train/loss": ("cross-entropy", "training photos"),
@@ -14,6 +20,8 @@ _LABELS = {
     "inner/train": ("inner autoencoder, squared error", "training photos"),
     "inner/test": ("inner autoencoder, squared error", "held-out photos"),
 }
+# Of one lightness about half way, so that they are seen on white and on black.
+_COLOURS = ("#2f7fd1", "#d1662f")
 
 
 def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
@@ -25,3 +33,61 @@ def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
             values = pd.read_csv(file, sep="\t")[name.split("/")[-1]]
             panels.setdefault(panel, {})[side] = values
     return {panel: pd.DataFrame(lines) for panel, lines in panels.items()}
+
+
+def training_chart(curves: dict[str, pd.DataFrame]) -> str:
+    """Draw measures over epochs as an SVG element without a background.
+
+    Parameters
+    ----------
+    curves
+        A panel for each entry: a frame with an epoch a row and a column a line.
+    """
+    style: Any = {"svg.fonttype": "none", "svg.hashsalt": "miface", "font.size": 9}
+    with rc_context(style):
+        figure = Figure(figsize=(3.4 * len(curves), 2.4), layout="constrained")
+        for axes, (name, lines) in zip(
+            figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True
+        ):
+            for column, colour in zip(lines, _COLOURS, strict=False):
+                values = lines[column].dropna()
+                axes.plot(np.arange(1, len(values) + 1), values, label=column, color=colour)
+            axes.set(xlabel="epoch", title=name)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.spines[["bottom", "left"]].set_color("#888888")
+            axes.tick_params(color="#888888")
+            axes.set_facecolor("none")
+            axes.legend(frameon=False)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]
+
+
+def thinned(history: NDArray[np.floating], count: int) -> NDArray[np.int64]:
+    """Choose at most so many iterations of a cost curve [I + 1], on a logarithmic scale."""
+    last = len(history) - 1
+    return np.unique(np.concatenate([[0], np.geomspace(1, max(last, 1), count).round()])).astype(
+        np.int64
+    )[: last + 1]
+
+
+def cost_table(inversions: dict[tuple[str, str], dict[str, NDArray[Any]]]) -> pd.DataFrame:
+    """Tabulate the lowest cost so far, averaged over people, at some iterations of each attack.
+
+    Returns
+    -------
+    DataFrame
+        ``attack``, ``iteration`` (from 1, on a logarithmic scale) and ``cost``.
+    """
+    parts = []
+    for (method, model), arrays in inversions.items():
+        history = arrays["cost_history"]
+        lowest = np.fmin.accumulate(history, axis=1)  # what has stopped stays where it was
+        at = thinned(history[0], 60)[1:]
+        parts.append(
+            pd.DataFrame(
+                {"attack": f"{method} {model}", "iteration": at, "cost": lowest[:, at].mean(0)}
+            )
+        )
+    return pd.concat(parts, ignore_index=True)

@@ -1,9 +1,9 @@
-"""The tables of the report, in Markdown, with what the 2020 report says beside ours."""
+"""The tables of the report, with what the 2020 report says beside ours."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from tabulate import tabulate
+import pandas as pd
 
 REPORT_FINDINGS = {
     "softmax": "recognisable faces, at a mean SSIM of 0",
@@ -15,6 +15,13 @@ REPORT_FINDINGS = {
 
 METHOD_NAMES = {"mi_face": "MI-FACE as published", "refined": "refined", "prior": "prior"}
 
+MODEL_NAMES = {
+    "softmax": "softmax regression",
+    "mlp": "multilayer perceptron",
+    "dae": "denoising autoencoder",
+    "cnn": "convolutional network",
+}
+
 BASELINE_NAMES = {
     "noise": "noise",
     "another_person": "another person's mean photo",
@@ -25,19 +32,14 @@ BASELINE_NAMES = {
 }
 
 
-def source_line(data: dict[str, Any]) -> str:
-    """Say which photos everything was measured on."""
-    facts = (
-        f"{data['photos']} photos of {data['people']} people, {data['height']} × {data['width']} "
-        f"(height × width), from `{data['name']}`. Pixels: SHA-256 `{data['digest']}`. "
-        f"Credit: {data['credit']}."
-    )
-    if data["kind"] == "rendered":
-        return f"> **These people are drawn by miface; no real photos were used.** {facts}"
-    return facts
+class Table(NamedTuple):
+    """Headings, and rows of as many cells."""
+
+    headers: list[str]
+    rows: list[list[str]]
 
 
-def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> str:
+def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> Table:
     """Table 1 of the report: how often each recogniser is right, on both sides of the split."""
     rows = [
         [model, f"{metrics[model]['accuracy']['train']:.1%}",
@@ -45,10 +47,10 @@ def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> str:
         for model in models
     ]  # fmt: skip
     headers = ["model", "training photos (the report's Table 1)", "held-out photos"]
-    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+    return Table(headers, rows)
 
 
-def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> str:
+def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> Table:
     """Table 3 of the report: what each attack took and what it gave, averaged over people."""
     rows = []
     for method in methods:
@@ -65,12 +67,12 @@ def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequen
     headers = ["method", "model", "s a person", "iterations", "ended by", "cost of the image",
                "cost the attack saw", "MSE (0–255)", "NRMSE", "SSIM", "aligned NRMSE",
                "aligned SSIM", "the 2020 report found"]  # fmt: skip
-    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+    return Table(headers, rows)
 
 
 def identification_table(
     metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]
-) -> str:
+) -> Table:
     """Whom the independent recognisers see, between the baselines below and above."""
     kinds = list(metrics["recognisers"])
 
@@ -101,4 +103,42 @@ def identification_table(
         right = metrics["recognisers"][kind]
         headers += [f"{kind} ({right:.0%} of photos right): first", "among five", "line-up, none"]
     headers += ["aligned SSIM", "rank by nearest photo"]
-    return tabulate(rows, headers, tablefmt="github", disable_numparse=True)
+    return Table(headers, rows)
+
+
+def comparison_table(names: Sequence[str], metrics: Sequence[dict[str, Any]]) -> Table:
+    """Give a row a method and model, and a column a run: how many people were recovered."""
+    pairs = dict.fromkeys(
+        (method, model)
+        for m in metrics
+        for method in METHOD_NAMES
+        if method in m
+        for model in m[method]
+    )
+    rows = [
+        [METHOD_NAMES[method], model, *(_recovered(m.get(method, {}).get(model)) for m in metrics)]
+        for method, model in pairs
+    ]
+    return Table(["method", "model", *names], rows)
+
+
+def _recovered(m: dict[str, Any] | None) -> str:
+    return f"{m['recovered']} of {m['people']} (SSIM {m['aligned_ssim']:.2f})" if m else "—"
+
+
+def summary_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> Table:
+    """Give a row a model: how good it is, and how many people each method recovered."""
+    rows = []
+    for model in models:
+        cells = [model, f"{metrics[model]['accuracy']['test']:.1%}"]
+        for method in methods:
+            cells.append(_recovered(metrics[method][model]))
+        rows.append(cells)
+    return Table(["model", "held-out accuracy", *(METHOD_NAMES[m] for m in methods)], rows)
+
+
+def recovered_counts(people: pd.DataFrame) -> pd.DataFrame:
+    """Count the people recovered by each attack: columns ``attack`` and ``recovered``."""
+    counts = people.groupby(["method", "model"], sort=False)["recovered"].sum().reset_index()
+    attack = counts["method"] + " " + counts["model"]
+    return pd.DataFrame({"attack": attack, "recovered": counts["recovered"]})

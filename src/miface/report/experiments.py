@@ -1,0 +1,110 @@
+"""What the pipeline left of one run, wherever it lies: in files, or in a revision of them."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from miface.errors import MifaceError
+from miface.faces.archive import Faces
+
+Read = Callable[[str], bytes]
+"""Gives the content of a file by its path in the project; FileNotFoundError if there is none."""
+
+Pair = tuple[str, str]
+"""A method and a model."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run of the pipeline.
+
+    Attributes
+    ----------
+    name
+        Of the revision or experiment; empty where there is but one.
+    params
+        The content of ``params.yaml``.
+    metrics
+        The content of ``reports/metrics.json``.
+    people
+        ``reports/per_label.csv``: a row for each method, model and person.
+    inversions
+        The arrays of each method and model, in the order of methods and models.
+    """
+
+    name: str
+    params: str
+    metrics: dict[str, Any]
+    people: pd.DataFrame
+    inversions: dict[Pair, dict[str, NDArray[Any]]]
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods, in order."""
+        return list(dict.fromkeys(method for method, _ in self.inversions))
+
+    @property
+    def models(self) -> list[str]:
+        """The models, in order."""
+        return list(dict.fromkeys(model for _, model in self.inversions))
+
+    def rows(self, pair: Pair) -> pd.DataFrame:
+        """Give the rows of a method and a model, in the order of its arrays."""
+        people = self.people
+        chosen = (people["method"] == pair[0]) & (people["model"] == pair[1])
+        return people[chosen].reset_index(drop=True)
+
+
+def load_experiment(name: str, read: Read) -> Experiment:
+    """Load a run.
+
+    Raises
+    ------
+    MifaceError
+        If a file is missing.
+    """
+    try:
+        metrics = json.loads(read("reports/metrics.json"))
+        people = pd.read_csv(
+            io.BytesIO(read("reports/per_label.csv")),
+            dtype={"person": str},
+            keep_default_na=False,
+        )
+        pairs = people[["method", "model"]].drop_duplicates()
+        inversions = {
+            (method, model): arrays(read(f"reports/inversions/{method}-{model}.npz"))
+            for method, model in pairs.itertuples(index=False)
+        }
+        params = read("params.yaml").decode("utf-8")
+    except FileNotFoundError as error:
+        missing = error.filename or error
+        raise MifaceError(
+            f"{name or 'this folder'}: {missing} is missing; make it with dvc "
+            "repro, or fetch it with dvc pull"
+        ) from None
+    return Experiment(name, params, metrics, people, inversions)
+
+
+def load_photos(name: str, read: Read) -> tuple[Faces, NDArray[np.int64]]:
+    """Load the photos of a run, and int64 [n] which of them trained the recognisers."""
+    try:
+        faces = arrays(read("data/faces.npz"))
+        train = arrays(read("data/split.npz"))["train"]
+    except FileNotFoundError as error:
+        missing = error.filename or error
+        raise MifaceError(
+            f"{name or 'this folder'}: {missing} is missing; make it with: dvc repro split"
+        ) from None
+    return Faces(faces["images"], faces["person"], faces["photo"], faces["names"]), train
+
+
+def arrays(content: bytes) -> dict[str, NDArray[Any]]:
+    """Read all arrays of an ``.npz``; pickled objects are refused."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
