@@ -43,7 +43,7 @@ def main() -> None:
         costs.to_csv(folder / "cost.csv", index=False, float_format="%.5g")
         counts.to_csv(folder / "recovered.csv", index=False)
     charts = {
-        model: training_chart(read_curves(Path(f"reports/training/{model}")))
+        model: training_chart(read_curves(Path(f"reports/training/{model}")), model)
         for model in experiment.models
     }
     with written_whole("reports/index.html") as beside:

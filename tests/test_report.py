@@ -1,5 +1,6 @@
 """The report: tables that show the numbers given, pictures, and a page that takes names as data."""
 
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -198,7 +199,7 @@ def test_a_grid_has_its_titles_and_captions() -> None:
 # Curves.
 @pytest.mark.parametrize("length", [1, 2, 3, 41, 5001])
 def test_a_thinned_curve_keeps_its_ends(length: int) -> None:
-    at = thinned(np.zeros(length), 40)
+    at = thinned(length, 40)
     assert at[0] == 0
     assert at[-1] == length - 1
     assert len(at) <= 42
@@ -376,9 +377,11 @@ def test_runs_side_by_side_show_what_differs() -> None:
 
 def test_runs_on_other_people_are_not_compared() -> None:
     others = Faces(FACES.images, FACES.person, FACES.photo, np.array([*NAMES[:-1], "else"]))
+    inverted = Faces(255 - FACES.images, FACES.person, FACES.photo, FACES.names)
     check_same_people(["a", "b"], [FACES, FACES])
-    with pytest.raises(MifaceError, match=r"^b: found other photos"):
-        check_same_people(["a", "b"], [FACES, others])
+    for other in (others, inverted):
+        with pytest.raises(MifaceError, match=r"^b: found other photos"):
+            check_same_people(["a", "b"], [FACES, other])
 
 
 def test_a_missing_file_of_a_run_is_named() -> None:
@@ -387,6 +390,53 @@ def test_a_missing_file_of_a_run_is_named() -> None:
 
     with pytest.raises(MifaceError, match=r"^old: reports/metrics\.json is missing; make it"):
         load_experiment("old", read)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3])
+def test_few_people_with_few_moments_or_none(kept: int) -> None:
+    run = experiment()
+    for arrays in run.inversions.values():
+        arrays["snapshots"] = arrays["snapshots"][:, :kept]
+        arrays["snapshot_iterations"] = arrays["snapshot_iterations"][:kept]
+    assert "softmax regression" in render([run], FACES, TRAIN)
+
+
+def test_costs_that_are_no_numbers_are_left_out_of_curves() -> None:
+    run = experiment()
+    for arrays in run.inversions.values():
+        arrays["cost_history"] = np.array(
+            [[1, 0.5, np.inf, np.nan, np.nan, np.nan]] * len(NAMES), np.float32
+        )
+        arrays["cost_history"][1] = np.nan
+    data = json.loads(Reader(render([run], FACES, TRAIN)).text["script"][0])
+    curves = [person["curve"] for person in data["attacks"][0]["people"]]
+    assert curves[0] == [[0, 1.0], [1, 0.5]]
+    assert curves[1] == []
+
+
+def test_a_missing_measure_is_shown_as_missing() -> None:
+    blank = metrics() | {"prior": {m: attack(cost=None, aligned_ssim=None) for m in MODELS}}
+    (row,) = rows_of(attack_table(blank, METHODS, MODELS), "prior", "cnn")
+    assert row[5] == row[11] == "—"
+
+
+def test_a_run_keeps_names_as_text_and_numbers_as_numbers() -> None:
+    run = experiment()
+    table = run.people.assign(person="007", cost=[np.nan, *run.people["cost"][1:]])
+    buffer = io.BytesIO()
+    np.savez(buffer, snapshots=np.zeros(0))
+    files = {
+        "reports/metrics.json": b"{}", "params.yaml": b"seed: 0",
+        "reports/per_label.csv": table.to_csv(index=False).encode(),
+    }  # fmt: skip
+    loaded = load_experiment("", lambda path: files.get(path) or buffer.getvalue())
+    assert loaded.people["person"].unique().tolist() == ["007"]
+    assert np.isnan(loaded.people["cost"][0])
+    assert loaded.people["cost"][1] == pytest.approx(0.1)
+    old = table.drop(columns="recovered")
+    files["reports/per_label.csv"] = old.to_csv(index=False).encode()
+    with pytest.raises(MifaceError, match=r"^old: its results were made by an older miface"):
+        load_experiment("old", lambda path: files.get(path) or buffer.getvalue())
 
 
 def test_recovered_people_are_counted_by_attack() -> None:

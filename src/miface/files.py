@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def write_arrays(path: str | Path, **arrays: NDArray[Any]) -> None:
         np.savez_compressed(beside, allow_pickle=False, **arrays)
 
 
-def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+def read_arrays(path: str | Path | BinaryIO) -> dict[str, NDArray[Any]]:
     """Read all arrays of an ``.npz``; pickled objects are refused."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 Images = NDArray[np.float64]
-MEASURES = ("mse", "nrmse", "ssim")
 
 _WINDOW = 7
 _C1, _C2 = 0.01**2, 0.03**2  # for grey values that range over 1
@@ -82,35 +81,35 @@ class PersonPhotos:
         self._windows = _Windows.of(self.photos)
         self._norms = np.sqrt((self.photos**2).mean((1, 2)))
 
-    def each(self, x: NDArray[np.floating], *, aligned: bool) -> dict[str, Images]:
+    def each(self, x: NDArray[np.floating]) -> tuple[dict[str, Images], dict[str, Images]]:
         """Compare an image with each photo.
 
         Parameters
         ----------
         x
             [H, W] in pixel units.
-        aligned
-            Whether after the best gain and offset for each photo.
 
         Returns
         -------
-        dict of [n]
-            ``mse`` in squared pixel units, ``nrmse`` as a share of the photo's Euclidean norm,
-            and ``ssim`` (7 × 7 windows, data range 1) in [-1, 1].
+        raw, aligned
+            As it is, and after the best gain and offset for each photo: ``mse`` [n] in squared
+            pixel units, ``nrmse`` [n] as a share of the photo's Euclidean norm, and ``ssim`` [n]
+            (7 × 7 windows, data range 1) in [-1, 1].
         """
         image = x.astype(np.float64)
-        gain, offset = np.ones(len(self.photos)), np.zeros(len(self.photos))
-        if aligned:
-            gain, offset = alignment(image, self.photos)
-        a, b = gain[:, None, None], offset[:, None, None]
-        mse = ((a * image + b - self.photos) ** 2).mean((1, 2))
         own = _Windows.of(image[None])
-        product = _window_mean(image * self.photos) - own.mean * self._windows.mean
-        mean, variance, covariance = a * own.mean + b, a * a * own.variance, a * _sample(product)
-        y = self._windows
-        ssim = (2 * mean * y.mean + _C1) * (2 * covariance + _C2)
-        ssim /= (mean**2 + y.mean**2 + _C1) * (variance + y.variance + _C2)
-        return {"mse": mse, "nrmse": np.sqrt(mse) / self._norms, "ssim": ssim.mean((1, 2))}
+        covariance = _sample(_window_mean(image * self.photos) - own.mean * self._windows.mean)
+
+        def measures(gain: Images, offset: Images) -> dict[str, Images]:
+            a, b = gain[:, None, None], offset[:, None, None]
+            mse = ((a * image + b - self.photos) ** 2).mean((1, 2))
+            mean, variance, y = a * own.mean + b, a * a * own.variance, self._windows
+            ssim = (2 * mean * y.mean + _C1) * (2 * a * covariance + _C2)
+            ssim /= (mean**2 + y.mean**2 + _C1) * (variance + y.variance + _C2)
+            return {"mse": mse, "nrmse": np.sqrt(mse) / self._norms, "ssim": ssim.mean((1, 2))}
+
+        raw = measures(np.ones(len(self.photos)), np.zeros(len(self.photos)))
+        return raw, measures(*alignment(image, self.photos))
 
     def compare(self, x: NDArray[np.floating]) -> dict[str, float]:
         """Compare an image with all photos, raw and aligned.
@@ -128,8 +127,8 @@ class PersonPhotos:
             gain and offset for each photo.
         """
         result = {}
-        for prefix, aligned in (("", False), ("aligned_", True)):
-            for measure, values in self.each(x, aligned=aligned).items():
+        for prefix, measures in zip(("", "aligned_"), self.each(x), strict=True):
+            for measure, values in measures.items():
                 best = values.max() if measure == "ssim" else values.min()
                 result[prefix + measure] = float(best)
                 result[f"{prefix}{measure}_mean"] = float(values.mean())

@@ -3,10 +3,19 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from miface.errors import MifaceError
-from miface.params.base import Count, CountOrRatio, Group, ModelName, NonNegative, Positive, told_as
+from miface.params.base import (
+    Count,
+    CountOrRatio,
+    Group,
+    ModelName,
+    NonNegative,
+    Positive,
+    once,
+    told_as,
+)
 
 ProcessName = Literal["identity", "clamp", "blur", "non_local_means", "process_dae"]
 
@@ -132,10 +141,12 @@ class Prior(Group):
 class Attack(Group):
     """MI-FACE: Algorithm 1 of Fredrikson et al. (2015), and whom it attacks."""
 
-    methods: list[Literal["mi_face", "refined", "prior"]] = Field(
+    methods: Annotated[list[Literal["mi_face", "refined", "prior"]], AfterValidator(once)] = Field(
         min_length=1, description="Methods to run."
     )
-    models: list[ModelName] = Field(min_length=1, description="Models to attack.")
+    models: Annotated[list[ModelName], AfterValidator(once)] = Field(
+        min_length=1, description="Models to attack."
+    )
     labels: Annotated[
         Literal["all"] | Annotated[list[str], Field(min_length=1)],
         told_as("'all' or a list of names, such as [s1, s2]"),

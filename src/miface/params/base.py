@@ -32,6 +32,13 @@ def told_as(allowed: str) -> WrapValidator:
     return WrapValidator(validate)
 
 
+def once(values: list[Any]) -> list[Any]:
+    """Refuse a list that names something twice."""
+    if len(set(values)) < len(values):
+        raise PydanticCustomError("twice", "should name each but once")
+    return values
+
+
 CountOrRatio = Annotated[
     Count | Annotated[float, Field(gt=0, lt=1)],
     told_as("a count from 1 up, or a ratio above 0 and below 1"),

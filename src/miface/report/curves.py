@@ -1,6 +1,7 @@
 """Curves: of training over epochs, as DVCLive writes them, and of the attacks' cost."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -35,24 +36,26 @@ def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
     return {panel: pd.DataFrame(lines) for panel, lines in panels.items()}
 
 
-def training_chart(curves: dict[str, pd.DataFrame]) -> str:
+def training_chart(curves: dict[str, pd.DataFrame], name: str) -> str:
     """Draw measures over epochs as an SVG element without a background.
 
     Parameters
     ----------
     curves
         A panel for each entry: a frame with an epoch a row and a column a line.
+    name
+        What sets its parts' identifiers apart from those of other charts of a page.
     """
     style: Any = {"svg.fonttype": "none", "svg.hashsalt": "miface", "font.size": 9}
     with rc_context(style):
         figure = Figure(figsize=(3.4 * len(curves), 2.4), layout="constrained")
-        for axes, (name, lines) in zip(
+        for axes, (panel, lines) in zip(
             figure.subplots(1, len(curves), squeeze=False)[0], curves.items(), strict=True
         ):
             for column, colour in zip(lines, _COLOURS, strict=False):
                 values = lines[column].dropna()
                 axes.plot(np.arange(1, len(values) + 1), values, label=column, color=colour)
-            axes.set(xlabel="epoch", title=name)
+            axes.set(xlabel="epoch", title=panel)
             axes.spines[["top", "right"]].set_visible(False)
             axes.spines[["bottom", "left"]].set_color("#888888")
             axes.tick_params(color="#888888")
@@ -61,15 +64,26 @@ def training_chart(curves: dict[str, pd.DataFrame]) -> str:
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    return re.sub(r' id="|href="#|url\(#', rf"\g<0>{name}-", text[text.index("<svg") :])
 
 
-def thinned(history: NDArray[np.floating], count: int) -> NDArray[np.int64]:
-    """Choose at most so many iterations of a cost curve [I + 1], on a logarithmic scale."""
-    last = len(history) - 1
-    return np.unique(np.concatenate([[0], np.geomspace(1, max(last, 1), count).round()])).astype(
-        np.int64
-    )[: last + 1]
+def thinned(length: int, count: int) -> NDArray[np.int64]:
+    """Choose about so many of the points of a curve, its ends among them, on a logarithmic scale.
+
+    Parameters
+    ----------
+    length
+        Points of the curve.
+    count
+        Points to keep beside the first.
+
+    Returns
+    -------
+    int64 [k]
+        Indices, rising; none of a curve without points.
+    """
+    later = np.geomspace(1, max(length - 1, 1), count).round()
+    return np.unique(np.concatenate([[0], later])).astype(np.int64)[:length]
 
 
 def cost_table(inversions: dict[tuple[str, str], dict[str, NDArray[Any]]]) -> pd.DataFrame:
@@ -84,7 +98,7 @@ def cost_table(inversions: dict[tuple[str, str], dict[str, NDArray[Any]]]) -> pd
     for (method, model), arrays in inversions.items():
         history = arrays["cost_history"]
         lowest = np.fmin.accumulate(history, axis=1)  # what has stopped stays where it was
-        at = thinned(history[0], 60)[1:]
+        at = thinned(history.shape[1], 60)[1:]
         parts.append(
             pd.DataFrame(
                 {"attack": f"{method} {model}", "iteration": at, "cost": lowest[:, at].mean(0)}

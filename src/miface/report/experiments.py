@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
+from miface.files import read_arrays
 
 Read = Callable[[str], bytes]
 """Gives the content of a file by its path in the project; FileNotFoundError if there is none."""
@@ -67,44 +68,53 @@ def load_experiment(name: str, read: Read) -> Experiment:
     Raises
     ------
     MifaceError
-        If a file is missing.
+        If a file is missing, or was made by a version that kept less.
     """
     try:
         metrics = json.loads(read("reports/metrics.json"))
-        people = pd.read_csv(
-            io.BytesIO(read("reports/per_label.csv")),
-            dtype={"person": str},
-            keep_default_na=False,
-        )
+        people = _people(read("reports/per_label.csv"))
         pairs = people[["method", "model"]].drop_duplicates()
         inversions = {
-            (method, model): arrays(read(f"reports/inversions/{method}-{model}.npz"))
+            (method, model): read_arrays(
+                io.BytesIO(read(f"reports/inversions/{method}-{model}.npz"))
+            )
             for method, model in pairs.itertuples(index=False)
         }
         params = read("params.yaml").decode("utf-8")
     except FileNotFoundError as error:
         missing = error.filename or error
         raise MifaceError(
-            f"{name or 'this folder'}: {missing} is missing; make it with dvc "
-            "repro, or fetch it with dvc pull"
+            f"{name or 'this folder'}: {missing} is missing; make it with dvc repro, or fetch it "
+            "with dvc pull"
         ) from None
+    if "recovered" not in people or not all("snapshots" in a for a in inversions.values()):
+        raise MifaceError(
+            f"{name or 'this folder'}: its results were made by an older miface, which kept less; "
+            "run dvc repro there"
+        )
     return Experiment(name, params, metrics, people, inversions)
 
 
 def load_photos(name: str, read: Read) -> tuple[Faces, NDArray[np.int64]]:
     """Load the photos of a run, and int64 [n] which of them trained the recognisers."""
     try:
-        faces = arrays(read("data/faces.npz"))
-        train = arrays(read("data/split.npz"))["train"]
+        faces = read_arrays(io.BytesIO(read("data/faces.npz")))
+        train = read_arrays(io.BytesIO(read("data/split.npz")))["train"]
     except FileNotFoundError as error:
         missing = error.filename or error
         raise MifaceError(
             f"{name or 'this folder'}: {missing} is missing; make it with: dvc repro split"
         ) from None
-    return Faces(faces["images"], faces["person"], faces["photo"], faces["names"]), train
+    return Faces(**faces), train
 
 
-def arrays(content: bytes) -> dict[str, NDArray[Any]]:
-    """Read all arrays of an ``.npz``; pickled objects are refused."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+def _people(content: bytes) -> pd.DataFrame:
+    """Read the table of people: names are text whatever they look like, and numbers numbers."""
+    columns = pd.read_csv(io.BytesIO(content), nrows=0).columns
+    words = ("method", "model", "person", "stopped")
+    return pd.read_csv(
+        io.BytesIO(content),
+        dtype=dict.fromkeys(words, str),
+        keep_default_na=False,
+        na_values={column: [""] for column in columns if column not in words},
+    )

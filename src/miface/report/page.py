@@ -22,6 +22,7 @@ from miface.report.experiments import Experiment, Pair
 from miface.report.pictures import (
     columns_of,
     data_uri,
+    fits_webp,
     sheet,
     shrink,
     stretch,
@@ -39,8 +40,8 @@ from miface.report.tables import (
     summary_table,
 )
 
-BUDGET = 7_000_000
-"""Bytes that the pictures of a page may take; with everything else it stays under 8 MB."""
+LARGEST = 8_000_000
+"""Bytes that a page may take: pictures are made as coarse as that needs."""
 
 # Size as a share of the photos', and WebP quality: of the images, and of those on the way.
 _FIDELITIES = (
@@ -77,6 +78,11 @@ def render(
     -------
     str
         A whole document of at most 8 MB. It loads nothing, and runs no script but its own.
+
+    Raises
+    ------
+    MifaceError
+        If there are too many people for 8 MB.
     """
     environment = Environment(
         loader=PackageLoader("miface.report"), autoescape=True, undefined=StrictUndefined,
@@ -101,7 +107,6 @@ def render(
         for model in models
         if (group.method, model) in group.experiment.inversions
     ]
-    pictures = _pictures(typical_photos(faces, train), attacks)
     data = {
         "names": faces.names.tolist(),
         "attacks": [{k: v for k, v in a.items() if not k.startswith("_")} for a in attacks],
@@ -109,9 +114,10 @@ def render(
     # No name can end the element: "<" stands for itself nowhere in it.
     embedded = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     embedded = embedded.replace("<", "\\u003c")
+    page = environment.get_template("page.html")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shape = faces.images.shape[1:]
-    return environment.get_template("page.html").render(
+    content: dict[str, Any] = dict(
         experiments=experiments,
         several=several,
         groups=groups,
@@ -125,29 +131,32 @@ def render(
         position=_position,
         ratio=f"{shape[1]} / {shape[0]}",
         style=Markup(style),
-        pictures=Markup(pictures),
         script=Markup(script),
         script_digest=digest,
         embedded=Markup(embedded),
         versions={"python": platform.python_version()}
         | {name: importlib.metadata.version(name) for name in _PACKAGES},
     )
+    words = len(page.render(content, pictures="").encode())
+    pictures = _pictures(typical_photos(faces, train), attacks, LARGEST - words)
+    return page.render(content, pictures=Markup(pictures))
 
 
 def check_same_people(names: Sequence[str], photos: Sequence[Faces]) -> None:
-    """Refuse to compare runs on other people, or on photos of another size.
+    """Refuse to compare runs on other photos.
 
     Raises
     ------
     MifaceError
-        If the names or the size of photos differ from those of the first run.
+        If names or photos differ from those of the first run.
     """
     first = photos[0]
     for name, faces in zip(names, photos, strict=True):
         same = faces.names.tolist() == first.names.tolist()
-        if not same or faces.images.shape[1:] != first.images.shape[1:]:
+        if not same or not np.array_equal(faces.images, first.images):
             found, expected = (
-                f"{len(f.names)} people, {f.images.shape[1]} × {f.images.shape[2]}"
+                f"{len(f.names)} people, {f.images.shape[1]} × {f.images.shape[2]}, pixels "
+                f"{f.digest[:12]}"
                 for f in (faces, first)
             )
             raise MifaceError(
@@ -181,8 +190,8 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
     people = []
     for i, row in enumerate(rows.to_dict("records")):
         history = arrays["cost_history"][i]
-        history = history[~np.isnan(history)]
-        at = thinned(history, _POINTS)
+        finite = np.flatnonzero(np.isfinite(history))
+        at = finite[thinned(len(finite), _POINTS)]
         people.append(
             {
                 "person": number[row["person"]],
@@ -190,7 +199,7 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
                 "first": [judge for judge in judges if row[f"{judge}_top1"]],
                 "iterations": int(row["iterations"]),
                 "stopped": row["stopped"],
-                **{key: float(f"{row[key]:.4g}") for key in (
+                **{key: _number(row[key]) for key in (
                     "cost", "mse", "nrmse", "ssim", "aligned_nrmse", "aligned_ssim")},
                 "curve": [[int(n), float(f"{history[n]:.3g}")] for n in at],
             }
@@ -200,7 +209,6 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
         "group": group.id,
         "model": model,
         "title": f"{group.title}, {MODEL_NAMES[model]}",
-        "judges": judges,
         "at": arrays["snapshot_iterations"].tolist(),
         "people": people,
         "_images": to_grey(stretch(arrays["x"])),
@@ -208,26 +216,43 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
     }
 
 
+def _number(value: float) -> float | None:
+    """Round to four digits; what is no number is null in JSON."""
+    return float(f"{value:.4g}") if np.isfinite(value) else None
+
+
 def _frames(snapshots: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Give snapshots [L, S, H, W] for the eye, one after the other: [L · S, H, W]."""
     frames = snapshots.reshape(-1, *snapshots.shape[2:])
     if len(frames) == 0:
         return frames
-    return np.concatenate([to_grey(stretch(part)) for part in np.array_split(frames, 8)])
+    return np.concatenate(
+        [to_grey(stretch(part)) for part in np.array_split(frames, min(8, len(frames)))]
+    )
 
 
-def _pictures(photos: NDArray[np.uint8], attacks: Sequence[dict[str, Any]]) -> str:
-    """Give CSS rules with a sheet of pictures each, as fine as the budget allows."""
+def _pictures(photos: NDArray[np.uint8], attacks: Sequence[dict[str, Any]], room: int) -> str:
+    """Give CSS rules with a sheet of pictures each, as fine as fits into so many bytes.
+
+    Raises
+    ------
+    MifaceError
+        If there are too many people for any.
+    """
     images = {"photos": photos} | {a["id"]: a["_images"] for a in attacks}
     frames = {a["id"]: a["_frames"] for a in attacks if len(a["_frames"])}
     for still, moving in _FIDELITIES:
-        rules = [
-            *(_sheet_rule(f".s-{name}", tiles, *still) for name, tiles in images.items()),
-            *(_sheet_rule(f".s-{name}.frame", tiles, *moving) for name, tiles in frames.items()),
-        ]
-        if sum(map(len, rules)) <= BUDGET:
-            break
-    return "\n".join(rules)
+        sheets = [(f".s-{name}", tiles, *still) for name, tiles in images.items()]
+        sheets += [(f".s-{name}.frame", tiles, *moving) for name, tiles in frames.items()]
+        if any(not fits_webp(tiles, size) for _, tiles, size, _ in sheets):
+            continue
+        rules = "\n".join(_sheet_rule(*one) for one in sheets)
+        if len(rules) <= room:
+            return rules
+    raise MifaceError(
+        f"attack.labels, attack.snapshots: pictures of {len(photos)} people do not fit into a page "
+        f"of {LARGEST / 1e6:.0f} MB, however coarse; attack fewer people, or keep fewer snapshots"
+    )
 
 
 def _sheet_rule(selector: str, images: NDArray[np.uint8], size: float, quality: int) -> str:
@@ -272,7 +297,6 @@ def _answers(experiment: Experiment, models: Sequence[str]) -> list[dict[str, An
                 best[known] = {
                     "known": known, "method": METHOD_NAMES[method], "share": share,
                     "recovered": m["recovered"], "people": m["people"],
-                    "ssim": m["aligned_ssim"],
                 }  # fmt: skip
         answers.append({"model": model, "best": list(best.values())})
     return answers

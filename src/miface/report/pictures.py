@@ -83,6 +83,13 @@ def sheet(images: Grey) -> Grey:
     return laid.reshape(rows * height, columns * width)
 
 
+def fits_webp(images: Grey, factor: float) -> bool:
+    """Say whether the sheet of images [n, H, W], at a factor of their size, fits the format."""
+    columns = columns_of(len(images))
+    sides = columns * images.shape[2], -(-len(images) // columns) * images.shape[1]
+    return max(sides) * factor + columns <= 16383  # a tile's sides are rounded
+
+
 def data_uri(image: Grey, quality: int) -> str:
     """Encode an image [H, W] as WebP, in a form that a page can hold."""
     buffer = io.BytesIO()

@@ -39,6 +39,11 @@ class Table(NamedTuple):
     rows: list[list[str]]
 
 
+def _show(value: float | None, form: str) -> str:
+    """Format a mean; a mean over something that is no number is null in JSON."""
+    return "—" if value is None else format(value, form)
+
+
 def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> Table:
     """Table 1 of the report: how often each recogniser is right, on both sides of the split."""
     rows = [
@@ -57,11 +62,19 @@ def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequen
         for model in models:
             m = metrics[method][model]
             ended = ", ".join(f"{count} {rule}" for rule, count in m["stopped"].items() if count)
+            shown = {
+                name: _show(m[name], form)
+                for name, form in (
+                    ("seconds_per_label", ".3g"), ("iterations", ".0f"), ("cost", ".3f"),
+                    ("attack_cost", ".3f"), ("mse", ".3f"), ("mse_255", ".0f"), ("nrmse", ".2f"),
+                    ("ssim", ".3f"), ("aligned_nrmse", ".2f"), ("aligned_ssim", ".3f"),
+                )
+            }  # fmt: skip
             rows.append(
-                [METHOD_NAMES[method], model, f"{m['seconds_per_label']:.3g}",
-                 f"{m['iterations']:.0f}", ended, f"{m['cost']:.3f}", f"{m['attack_cost']:.3f}",
-                 f"{m['mse']:.3f} ({m['mse_255']:.0f})", f"{m['nrmse']:.2f}", f"{m['ssim']:.3f}",
-                 f"{m['aligned_nrmse']:.2f}", f"{m['aligned_ssim']:.3f}",
+                [METHOD_NAMES[method], model, shown["seconds_per_label"], shown["iterations"],
+                 ended, shown["cost"], shown["attack_cost"],
+                 f"{shown['mse']} ({shown['mse_255']})", shown["nrmse"], shown["ssim"],
+                 shown["aligned_nrmse"], shown["aligned_ssim"],
                  REPORT_FINDINGS[model] if method == "mi_face" else ""]
             )  # fmt: skip
     headers = ["method", "model", "s a person", "iterations", "ended by", "cost of the image",
@@ -88,7 +101,7 @@ def identification_table(
                 f"{answers['top5'] * m['people']:.0f}",
                 f"{answers['lineup']:.0%}, {answers['lineup_absent']:.0%}",
             ]
-        alike = [f"{m['aligned_ssim']:.3f}", f"{m['photo_rank']:.1f}"]
+        alike = [_show(m["aligned_ssim"], ".3f"), f"{m['photo_rank']:.1f}"]
         return [*first, str(m["people"]), *cells, *alike]
 
     rows = [row([BASELINE_NAMES[name], "", ""], m) for name, m in metrics["baselines"].items()]
@@ -123,7 +136,9 @@ def comparison_table(names: Sequence[str], metrics: Sequence[dict[str, Any]]) ->
 
 
 def _recovered(m: dict[str, Any] | None) -> str:
-    return f"{m['recovered']} of {m['people']} (SSIM {m['aligned_ssim']:.2f})" if m else "—"
+    if m is None:
+        return "—"
+    return f"{m['recovered']} of {m['people']} (SSIM {_show(m['aligned_ssim'], '.2f')})"
 
 
 def summary_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> Table:

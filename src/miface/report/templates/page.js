@@ -43,7 +43,7 @@ function arrange() {
     const filtered = chosen.model || chosen.group || chosen.outcome;
     card.element.hidden = filtered && visible.length === 0;
     shown += !card.element.hidden;
-    const values = visible.map((face) => face.facts[chosen.sort]);
+    const values = visible.map((face) => face.facts[chosen.sort]).filter((value) => value !== null);
     card.key = values.length === 0 ? Infinity
       : chosen.sort === "aligned_ssim" ? -Math.max(...values) : Math.min(...values);
     if (chosen.sort === "name") card.key = card.person;
@@ -87,7 +87,6 @@ function play(on) {
   timer = 0;
   for (const button of document.querySelectorAll("[data-play]")) {
     button.textContent = on ? "Pause" : "Play";
-    button.setAttribute("aria-pressed", String(on));
   }
   if (!on) return;
   if (moment >= 1) moment = 0;
@@ -164,9 +163,9 @@ function fill(person) {
       ["cost", facts.cost], ["steps", facts.iterations], ["ended by", ended[facts.stopped]],
     ]) {
       add(facts_, "dt", name);
-      add(facts_, "dd", String(value));
+      add(facts_, "dd", String(value ?? "not a number"));
     }
-    draw(part, facts.curve, `Cost from ${facts.curve[0][1]} at the start, lowest ${Math.min(...facts.curve.map(([, c]) => c))}, over ${facts.iterations} steps`);
+    if (facts.curve.length) draw(part, facts.curve, `Cost from ${facts.curve[0][1]} at the start, lowest ${Math.min(...facts.curve.map(([, c]) => c))}, over ${facts.iterations} steps`);
   }
   show();
 }
@@ -208,5 +207,7 @@ form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("change", (event) => { if (event.target.type !== "range") arrange(); });
 addEventListener("hashchange", route);
 form.hidden = false;
+for (const slider of document.querySelectorAll(".slider"))
+  slider.hidden = !data.attacks.some((attack) => attack.at.length);
 arrange();
 route();
