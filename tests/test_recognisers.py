@@ -360,6 +360,19 @@ def test_images_are_measured_a_row_each() -> None:
     assert table["odd_top1"].tolist() == [False, False]
 
 
+def test_a_person_is_recovered_whom_more_than_half_of_the_judges_see_first() -> None:
+    assert measured()["recovered"].tolist() == [False, False]  # one of two is but half
+    j = judges()
+    keen, odd = j.recognisers["keen"], j.recognisers["odd"]
+    three = Judges(j.photos, j.person, {"keen": keen, "odd": odd, "alike": keen}, 0)
+    x = j.photos[[4, 8]] + 0.1
+    x[:, 0, 0] = 0.2
+    table = measure_images(x, np.array([2, 4]), three)
+    assert table["recovered"].tolist() == [True, False]
+    assert summarise_images(table)["recovered"] == 1
+    assert "recovered" not in measured(identified=False)
+
+
 def test_recognisers_are_not_asked_about_photos_that_they_were_fitted_on() -> None:
     assert not {"keen_top1", "odd_top1"} & set(measured(identified=False))
     assert "identified" not in summarise_images(measured(identified=False))
