@@ -1,6 +1,7 @@
 """The page in a real browser: what a reader sees, clicks and types."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,6 +199,7 @@ def test_a_person_s_page_by_the_keyboard_alone(page: Page) -> None:
     assert "after 1 step" in dialog.inner_text()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("#"))  # once the page knows that it is closed
     assert page.evaluate("document.activeElement.textContent") == "s1"
     page.go_back()
     expect(dialog.locator("h2")).to_have_text("s1")
