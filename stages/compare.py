@@ -8,6 +8,7 @@ A revision is what Git or DVC names so: a commit, a branch, an experiment, or `w
 import argparse
 from pathlib import Path
 
+import project  # noqa: F401
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 from tqdm import tqdm
@@ -15,8 +16,8 @@ from tqdm import tqdm
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.files import written_whole
-from miface.report.experiments import Read, load_experiment, load_photos
-from miface.report.page import check_same_people, render
+from miface.report.experiments import Read, check_same_people, load_experiment, load_photos
+from miface.report.page import render
 
 
 def main(*arguments: str) -> None:

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import project  # noqa: F401
 import torch
 from tqdm import tqdm
 
 from miface.command import run
+from miface.countermeasures import in_words
 from miface.evaluation.baselines import baseline_images
 from miface.evaluation.identification import chance
-from miface.evaluation.recognisers import load_recognisers
+from miface.evaluation.judges import load_judges
 from miface.evaluation.results import (
-    Judges,
+    Yardstick,
     attack_facts,
     measure_images,
     sameness,
@@ -23,9 +25,9 @@ from miface.evaluation.results import (
 from miface.faces.dataset import SOURCE, load_faces, load_split
 from miface.faces.split import pixels
 from miface.files import read_arrays, write_json, written_whole
-from miface.models.recognisers import accuracy, device
-from miface.models.store import load
-from miface.params import load_params
+from miface.params.schema import load_params
+from miface.recognisers import accuracy, device
+from miface.recognisers.store import load
 
 
 def main() -> None:
@@ -37,38 +39,41 @@ def main() -> None:
     person = {side: faces.person[rows] for side, rows in sides.items()}
     metrics: dict[str, Any] = {
         "data": json.loads(SOURCE.read_text(encoding="utf-8")) | {"seed": params.seed},
+        "countermeasures": {
+            "training": in_words(params.countermeasures.training),
+            "answers": in_words(params.countermeasures.answers),
+        },
         "chance": chance(len(faces.names)),
     }
 
     x, whose = torch.from_numpy(pixels(faces)).to(device()), torch.from_numpy(faces.person)
     for model in params.attack.models:
-        network = load(f"models/{model}.safetensors", device()).network
+        network = load(f"models/{model}.safetensors", device())
         metrics[model] = {
             "accuracy": {
                 s: accuracy(network, x[rows], whose[rows].to(device())) for s, rows in sides.items()
             }
         }
 
-    recognisers = load_recognisers(Path("models/judges.safetensors"))
-    judges = Judges(photos["train"], person["train"], recognisers, params.seed)
-    metrics["recognisers"] = judges.accuracy
+    judges = load_judges(Path("models/judges.safetensors"))
+    yardstick = Yardstick(photos["train"], person["train"], judges, params.seed)
+    metrics["judges"] = yardstick.accuracy
     baselines = baseline_images(
         photos["train"], person["train"], photos["test"], person["test"], params.seed
     )
     metrics["baselines"] = {}
     for name, images in baselines.items():
         everybody, fitted_on = person["train"], name == "held_out_photo"
-        table = measure_images(images, pd.unique(everybody), judges, identified=not fitted_on)
+        table = measure_images(images, pd.unique(everybody), yardstick, identified=not fitted_on)
         metrics["baselines"][name] = summarise_images(table)
 
     tables = []
     pairs = [(method, model) for method in params.attack.methods for model in params.attack.models]
     for method, model in tqdm(pairs, desc="measuring", disable=None):
-        timing = json.loads(Path(f"reports/timing/{method}-{model}.json").read_text())
         arrays = read_arrays(f"reports/inversions/{method}-{model}.npz")
         facts = attack_facts(arrays, faces.names.tolist())
-        measures = measure_images(arrays["x"], arrays["label"], judges)
-        how = summarise_attack(facts, str(arrays["threat_model"]), timing["seconds"])
+        measures = measure_images(arrays["x"], arrays["label"], yardstick)
+        how = summarise_attack(facts, str(arrays["threat_model"]), str(arrays["access"]))
         summary = how | summarise_images(measures) | {"sameness": sameness(arrays["x"])}
         metrics.setdefault(method, {})[model] = summary
         table = pd.concat([facts, measures], axis=1)
@@ -78,11 +83,14 @@ def main() -> None:
     with written_whole("reports/per_label.csv") as beside:
         pd.concat(tables).to_csv(beside, index=False, float_format="%.6g")
     write_json("reports/metrics.json", metrics)
-    write_json(
-        "reports/recovered.json",
-        {method: {model: metrics[method][model]["recovered"] for model in params.attack.models}
-         for method in params.attack.methods},
-    )  # fmt: skip
+    # The counts alone, so that DVC's tables fit a terminal; with the data, whose difference must
+    # not be read as one of method.
+    data = metrics["data"]
+    recovered = {"data": {"source": data["name"], "digest": data["digest"][:12]}}
+    recovered |= {method: {model: metrics[method][model]["recovered"]
+                           for model in params.attack.models}
+                  for method in params.attack.methods}  # fmt: skip
+    write_json("reports/recovered.json", recovered)
 
 
 run(main)

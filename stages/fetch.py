@@ -2,17 +2,20 @@
 
 from dataclasses import asdict
 
+import project  # noqa: F401
+
 from miface.command import run, tell
 from miface.faces.dataset import SOURCE, save_faces
 from miface.faces.sources import find_faces
 from miface.files import write_json
-from miface.params import load_params
+from miface.params.file import load_group
+from miface.params.photos import Data, Rendered
 
 
 def main() -> None:
     """Run the stage."""
-    params = load_params()
-    faces, source = find_faces(params.data, params.rendered, tell)
+    data, rendered = load_group("data", Data), load_group("rendered", Rendered)
+    faces, source = find_faces(data, rendered, tell)
     count, height, width = faces.images.shape
     tell(f"{count} photos of {len(faces.names)} people, {height} × {width}, from {source.name}")
     if source.kind == "rendered":

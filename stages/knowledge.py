@@ -3,16 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+import project  # noqa: F401
 from numpy.typing import NDArray
 
 from miface.attack.knowledge import Knowledge, nothing, public_photos, save_knowledge
+from miface.attack.methods import METHODS
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.faces.archive import Faces, read_faces
 from miface.faces.dataset import load_faces
 from miface.faces.rendered import render_faces
 from miface.faces.split import choose_public
-from miface.params import Params, load_params
+from miface.faces.workspace import locate
+from miface.params.schema import Params, load_params
 
 
 def main() -> None:
@@ -20,9 +23,9 @@ def main() -> None:
     params = load_params()
     faces = load_faces()
     size = faces.images.shape[1:]
-    for method in ("mi_face", "refined"):
-        save_knowledge(nothing(*size), Path(f"data/knowledge/{method}.npz"))
-    save_knowledge(_public(params, faces), Path("data/knowledge/prior.npz"))
+    of = {True: _public(params, faces), False: nothing(*size)}
+    for name, method in METHODS.items():
+        save_knowledge(of[method.knows_others], Path(f"data/knowledge/{name}.npz"))
 
 
 def _public(params: Params, faces: Faces) -> Knowledge:
@@ -37,8 +40,8 @@ def _public(params: Params, faces: Faces) -> Knowledge:
         # Another seed than that of the data set, which may be drawn itself: other people.
         drawn = render_faces(height=height, width=width, seed=params.rendered.seed + 1)
         images = drawn.reshape(-1, height, width)
-    elif Path(prior.source).exists():
-        images = read_faces(Path(prior.source), size=(height, width)).images
+    elif locate(prior.source).exists():
+        images = read_faces(locate(prior.source), size=(height, width)).images
     else:
         raise MifaceError(
             f"prior.source: found {prior.source!r}, expected 'people', 'rendered', or a folder or "

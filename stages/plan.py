@@ -1,13 +1,18 @@
 """plan: what each attack is told to do → data/plans/<method>-<model>.json.
 
-A file for each attack, so that a changed parameter reruns the attacks that it concerns alone.
+A file for each attack, so that a changed parameter reruns the attacks that it concerns alone. The
+plan of an attack that nobody asked for is null.
 """
 
+import project  # noqa: F401
+
+from miface.attack.methods import METHODS
 from miface.command import run
 from miface.faces.dataset import load_faces
 from miface.faces.split import check_labels
 from miface.files import write_json, written_whole
-from miface.params import load_params
+from miface.params.schema import load_params
+from miface.recognisers import RECOGNISERS
 
 
 def main() -> None:
@@ -15,10 +20,12 @@ def main() -> None:
     params = load_params()
     check_labels(params.attack.labels, load_faces().names)  # now, not after the training
     with written_whole("data/plans") as folder:
-        for method in params.attack.methods:
-            for model in params.attack.models:
-                plan = params.plan(method, model).model_dump(mode="json", by_alias=True)
-                write_json(folder / f"{method}-{model}.json", plan)
+        for method in METHODS:
+            for model in RECOGNISERS:
+                asked = method in params.attack.methods and model in params.attack.models
+                plan = params.plan(method, model) if asked else None
+                content = plan.model_dump(mode="json", by_alias=True) if plan else None
+                write_json(folder / f"{method}-{model}.json", content)
 
 
 run(main)

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
+import project  # noqa: F401
 import torch
 from tabulate import tabulate
 
 from miface.command import run, tell
 from miface.faces.dataset import load_split
 from miface.files import written_whole
-from miface.models.networks import StackedAutoencoder
-from miface.models.store import load
+from miface.recognisers.recogniser import Coded
+from miface.recognisers.store import load
 from miface.report.curves import cost_table, read_curves, training_chart
 from miface.report.experiments import load_experiment, load_photos
 from miface.report.galleries import encoded_twice, everybody, overview
@@ -30,13 +31,13 @@ def main() -> None:
             picture.save(folder / f"gallery-{method}-{model}.png")
         for method in experiment.methods:
             overview(experiment, method, photos).save(folder / f"overview-{method}.png")
-        if "dae" in experiment.models:
-            network = load("models/dae.safetensors", torch.device("cpu")).network
-            assert isinstance(network, StackedAutoencoder)
-            _, test = load_split()
-            some = test[:: max(1, len(test) // 8)][:8]
-            pictures = encoded_twice(network, faces.images[some] / 255)
-            pictures.save(folder / "autoencoder.png")
+        for model in experiment.models:
+            recogniser = load(f"models/{model}.safetensors", torch.device("cpu"))
+            if isinstance(recogniser, Coded):
+                _, test = load_split()
+                some = test[:: max(1, len(test) // 8)][:8]
+                pictures = encoded_twice(recogniser, faces.images[some] / 255)
+                pictures.save(folder / f"autoencoder-{model}.png")
     with written_whole("reports/plots") as folder:
         folder.mkdir()
         costs, counts = cost_table(experiment.inversions), recovered_counts(experiment.people)

@@ -1,17 +1,19 @@
 """split: the photos that train and the photos held out → data/split.npz."""
 
+import project  # noqa: F401
+
 from miface.command import run
 from miface.faces.dataset import load_faces, save_split
-from miface.faces.split import check_labels, split_photos
-from miface.params import load_params
+from miface.faces.split import split_photos
+from miface.params.base import Seed
+from miface.params.file import load_group
+from miface.params.photos import Split
 
 
 def main() -> None:
     """Run the stage."""
-    params = load_params()
-    faces = load_faces()
-    check_labels(params.attack.labels, faces.names)  # now, not after the training
-    save_split(*split_photos(faces.person, params.split.train_per_person, params.seed))
+    split, seed = load_group("split", Split), load_group("seed", Seed)
+    save_split(*split_photos(load_faces().person, split.train_per_person, seed))
 
 
 run(main)

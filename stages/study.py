@@ -1,7 +1,8 @@
 """study: the pipeline over several seeds → reports/study.json, reports/study.md.
 
-Not a stage of its own: it runs the whole pipeline, once a seed, in a folder beside this one that
-shares DVC's cache, so that the results here stay as they are.
+Not a stage of its own: it runs the whole pipeline, once a seed, in a folder of its own that shares
+DVC's cache, so that the results here stay as they are. What was computed before, here or in a study
+that was interrupted, is not computed again.
 
     python stages/study.py [--seeds 0 1 2 3 4] [-S key=value ...] [--name NAME]
 """
@@ -9,6 +10,7 @@ shares DVC's cache, so that the results here stay as they are.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,17 +18,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import project  # noqa: F401
+from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 from tqdm import tqdm
 
 from miface.command import run, tell
 from miface.errors import MifaceError
-from miface.evaluation.study import mean_and_spread
+from miface.evaluation.spread import mean_and_spread
 from miface.files import write_json, written_whole
-from miface.params import load_params
-from miface.report.study import study_table
+from miface.params.schema import load_params, params_digest
+from miface.report.provenance import commit, machine
+from miface.report.study_table import study_table
 
-_NEEDED = ("data/raw", "src", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore")
+_UNKEPT = {"sources", "fetch", "evaluate"}
+"""Stages whose runs DVC does not keep: they take a moment, train nothing and attack nothing."""
 
 
 def main(*arguments: str) -> None:
@@ -37,48 +43,50 @@ def main(*arguments: str) -> None:
     parser.add_argument("--name", default="study", help="name of the files in reports/")
     options = parser.parse_args(arguments)
     load_params()  # a mistake is told before any work is done
-    with tempfile.TemporaryDirectory(prefix="miface-study-") as folder:
+    with Repo() as repo:
+        cache, scratch = repo.cache.local.path, Path(repo.tmp_dir)
+    # Below .dvc, where photos that lie beside the project are looked for in the project.
+    with tempfile.TemporaryDirectory(prefix="study-", dir=scratch) as folder:
         place = Path(folder)
-        _copy(place)
+        _copy(place, cache)
         runs = []
         for seed in tqdm(options.seeds, desc=options.name, unit="seed", disable=None):
             apply_overrides(place / "params.yaml", [*options.changes, f"seed={seed}"])
-            runs.append(_run(place))
-            changed = load_params(place / "params.yaml")
-            methods, models = changed.attack.methods, changed.attack.models
+            said = _dvc(place, "repro", "evaluate")
+            ran = set(re.findall(r"Running stage '([^']+)'", said)) - _UNKEPT
+            runs.append(json.loads((place / "reports/metrics.json").read_text("utf-8")))
+            tell(f"seed {seed}: computed {f'{len(ran)} stages' if ran else 'nothing'}")
+        changed = load_params(place / "params.yaml")
     study: dict[str, Any] = {
         "seeds": options.seeds,
         "changes": options.changes,
+        "commit": commit(),
+        "parameters": params_digest(changed),
+        "machine": machine(),
         "results": mean_and_spread(runs),
     }
     write_json(f"reports/{options.name}.json", study)
     with written_whole(f"reports/{options.name}.md") as beside:
-        beside.write_text(study_table(study, methods, models), encoding="utf-8")
-
+        table = study_table(study, changed.attack.methods, changed.attack.models)
+        beside.write_text(table, encoding="utf-8")
     tell(f"the study: {Path(f'reports/{options.name}.md').resolve()}")
 
 
-def _copy(place: Path) -> None:
-    for name in _NEEDED:
-        if Path(name).is_dir():
-            shutil.copytree(name, place / name)
-        else:
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(name, place / name)
-    config = place / ".dvc/config"
-    cache = Path(".dvc/cache").resolve()
-    config.write_text(
-        f"[core]\n    no_scm = true\n    analytics = false\n[cache]\n    dir = {cache}\n"
-    )
+def _copy(place: Path, cache: str) -> None:
+    for name in ("src", "stages"):
+        shutil.copytree(name, place / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(name, place / name)
+    _dvc(place, "init", "--quiet", "--no-scm")
+    _dvc(place, "config", "cache.dir", cache)
+    _dvc(place, "config", "core.analytics", "false")
 
 
-def _run(place: Path) -> dict[str, Any]:
-    """Run the pipeline up to the metrics and give them."""
-    environment = os.environ | {"PYTHONPATH": str(place / "src"), "DVC_NO_ANALYTICS": "1"}
+def _dvc(place: Path, *arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "repro", "evaluate"],
+        [sys.executable, "-m", "dvc", *arguments],
         cwd=place,
-        env=environment,
+        env=os.environ | {"DVC_NO_ANALYTICS": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -86,8 +94,7 @@ def _run(place: Path) -> dict[str, Any]:
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         raise MifaceError("\n".join(e.removeprefix("error: ") for e in errors) or done.stderr)
-    content: dict[str, Any] = json.loads((place / "reports/metrics.json").read_text("utf-8"))
-    return content
+    return done.stdout + done.stderr
 
 
 run(main)

@@ -1,5 +1,6 @@
 """What every stage script does at its edges: arguments, errors for people, threads."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,13 @@ def run(main: Callable[..., None]) -> None:
     except MifaceError as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
+        if stage := os.environ.get("DVC_STAGE"):
+            # DVC takes a stage's outputs away before it runs, and keeps them in its cache.
+            tell(
+                f"{stage} wrote nothing. Put it right and run the same again; or go back to former "
+                "parameters (git checkout params.yaml) and run dvc repro, which brings their "
+                "results back and trains and attacks nothing."
+            )
         sys.exit(1)
 
 

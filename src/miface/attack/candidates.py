@@ -7,9 +7,10 @@ from functools import cached_property
 
 from torch import Tensor
 
+from miface.attack.case import Case
 from miface.attack.evidence import Evidence
-from miface.attack.spaces import CodeSpace, PriorSpace, Space
-from miface.models.networks import ConvolutionalNetwork, Network
+from miface.attack.spaces import CodeSpace, PriorSpace
+from miface.recognisers.recogniser import Convolutional
 
 
 class Candidates:
@@ -17,42 +18,24 @@ class Candidates:
 
     Parameters
     ----------
-    network
-        The network that is attacked.
-    space
-        Where the points are.
-    size
-        (height, width) of images.
+    case
+        What they are candidates for.
     points
         float [R, k].
     labels
         int64 [R].
-    knowledge
-        What was read off the weights, where the network is convolutional.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        space: Space,
-        size: tuple[int, int],
-        points: Tensor,
-        labels: Tensor,
-        knowledge: Evidence | None,
-    ) -> None:
-        self.network = network
-        self.space = space
-        self.size = size
-        self.points = points
-        self.labels = labels
-        self._evidence = knowledge
+    def __init__(self, case: Case, points: Tensor, labels: Tensor) -> None:
+        self.case, self.points, self.labels = case, points, labels
+        self.space, self.size = case.space, case.size
 
     @property
     def evidence(self) -> Evidence:
         """What was read off the weights."""
-        if self._evidence is None:
+        if self.case.evidence is None:
             raise ValueError("this term of the cost needs a convolutional network")
-        return self._evidence
+        return self.case.evidence
 
     @cached_property
     def images(self) -> Tensor:
@@ -76,15 +59,16 @@ class Candidates:
     @cached_property
     def features(self) -> Tensor:
         """Float [R, d], what the convolutions make of the images."""
-        assert isinstance(self.network, ConvolutionalNetwork)
-        return self.network.features(self.images.flatten(1))
+        network = self.case.attacked
+        assert isinstance(network, Convolutional)
+        return network.features(self.images.flatten(1))
 
     @cached_property
     def logits(self) -> Tensor:
         """Float [R, P]."""
-        if isinstance(self.network, ConvolutionalNetwork):
-            return self.network.classify(self.features)
+        if isinstance(self.case.attacked, Convolutional):
+            return self.case.attacked.classify(self.features)
         if isinstance(self.space, CodeSpace):
             return self.space.logits(self.points)
-        logits: Tensor = self.network(self.images.flatten(1))
+        logits: Tensor = self.case.attacked(self.images.flatten(1))
         return logits

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from miface.models.networks import ConvolutionalNetwork
+from miface.recognisers.recogniser import Convolutional, Recogniser
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ _ROUNDS = 5
 
 
 @torch.no_grad()
-def read_evidence(network: ConvolutionalNetwork, mean_features: Tensor | None = None) -> Evidence:
+def read_evidence(network: Convolutional, mean_features: Tensor | None = None) -> Evidence:
     """Read the span of the training features and a template for each person off the weights.
 
     Parameters
     ----------
     network
-        A trained network. Nothing else is looked at.
+        A trained recogniser. Nothing else is looked at.
     mean_features
         float [d], the mean features of public photos, where the attacker has any. Without, the
         mean is guessed: of all directions in the leading part of the span the one nearest to |W₁|
@@ -77,10 +77,10 @@ def _rank(values: Tensor, aspect: float) -> int:
 
 
 @torch.no_grad()
-def without_initial_noise(
-    network: ConvolutionalNetwork, evidence: Evidence
-) -> ConvolutionalNetwork:
+def without_initial_noise(network: Recogniser, evidence: Evidence) -> Recogniser:
     """Give a copy with W₁ projected onto the span: as if it had begun at zero."""
     filtered = copy.deepcopy(network)
-    filtered.hidden.weight.copy_((network.hidden.weight @ evidence.span.T) @ evidence.span)
+    assert isinstance(filtered, Convolutional)
+    hidden = filtered.hidden.weight
+    hidden.copy_((hidden @ evidence.span.T) @ evidence.span)
     return filtered

@@ -5,17 +5,37 @@ The threat model is a file. It is made before the attack, which sees the model a
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 
 from miface.errors import MifaceError
 from miface.files import read_arrays, write_arrays
+from miface.params.base import Count, CountOrRatio, Group
 
 NOTHING = "nothing but the model"
 PUBLIC = "the model, and photos of other people"
+
+
+class PublicPhotos(Group):
+    """What an attacker with photos of other people has, and the recipe for each model."""
+
+    source: str = Field(
+        min_length=1,
+        description="Where the photos come from: `people` (some of the data set's own, who are "
+        "then not attacked), `rendered`, or a folder or an archive.",
+    )
+    people: CountOrRatio = Field(
+        description="With `people`: how many of them are public, as a count or as a ratio."
+    )
+    components: Count = Field(description="Principal components of the photos, at most.")
+    copies: Annotated[int, Field(ge=0)] = Field(
+        description="Turned, scaled, shifted and mirrored copies of each photo to fit them on."
+    )
 
 
 @dataclass(frozen=True)

@@ -45,19 +45,37 @@ class Attacked:
     history: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Loop:
+    """The knobs of the paper, and what may be done to a step; without that, as published.
+
+    Attributes
+    ----------
+    alpha, beta, gamma, lambda_
+        The knobs.
+    process
+        PROCESS; None is the identity.
+    rule
+        What is made of the gradient before the step; None takes it as it is.
+    schedule
+        Factor of λ in step i; None is 1.
+    """
+
+    alpha: int
+    beta: int
+    gamma: float
+    lambda_: float
+    process: Callable[[Tensor], Tensor] | None = None
+    rule: GradientRule | None = None
+    schedule: Callable[[int], float] | None = None
+
+
 @torch.no_grad()
 def mi_face(
     cost: CostAndGradient,
     start: Tensor,
     labels: Tensor,
-    *,
-    alpha: int,
-    beta: int,
-    gamma: float,
-    lambda_: float,
-    process: Callable[[Tensor], Tensor] | None = None,
-    rule: GradientRule | None = None,
-    schedule: Callable[[int], float] | None = None,
+    loop: Loop,
     observe: Observe | None = None,
 ) -> Attacked:
     r"""Minimise a cost for each label by gradient descent with the stopping rules of MI-FACE.
@@ -76,14 +94,8 @@ def mi_face(
         float [R, k], x0 of each row.
     labels
         int64 [R].
-    alpha, beta, gamma, lambda_
-        The knobs of the paper.
-    process
-        PROCESS; None is the identity.
-    rule
-        What is made of the gradient before the step; None takes it as it is, as published.
-    schedule
-        Factor of λ in step i; None is 1, as published.
+    loop
+        The knobs of the paper, and what is done to a step.
     observe
         Called with what is still running after x0 and after each step.
 
@@ -97,6 +109,7 @@ def mi_face(
     .. [1] M. Fredrikson, S. Jha and T. Ristenpart, "Model Inversion Attacks that Exploit
        Confidence Information and Basic Countermeasures", CCS 2015, Algorithm 1.
     """
+    alpha, beta, gamma, rule = loop.alpha, loop.beta, loop.gamma, loop.rule
     rows = torch.arange(len(start), device=start.device)
     x = start.clone()
     c, gradient = cost(x, labels)
@@ -110,10 +123,10 @@ def mi_face(
     if observe is not None:
         observe(0, rows, x, c)
     for i in range(1, alpha + 1):
-        length = lambda_ if schedule is None else lambda_ * schedule(i)
+        length = loop.lambda_ if loop.schedule is None else loop.lambda_ * loop.schedule(i)
         x = torch.sub(x, gradient if rule is None else rule(gradient), alpha=length)
-        if process is not None:
-            x = process(x)
+        if loop.process is not None:
+            x = loop.process(x)
         c, gradient = cost(x, labels)
         history.append((rows, c))
         if observe is not None:

@@ -8,13 +8,28 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from torch import Tensor
 
 from miface.attack.gradients import blur
-from miface.params.attacks import NonLocalMeans, ProcessName
+from miface.params.base import Count, Group, Positive
 
 Process = Callable[[Tensor], Tensor]
 """Maps images [R, H, W], grey values about [0, 1], to images [R, H, W]."""
+
+
+class NonLocalMeans(Group):
+    """Non-local means (Buades et al., 2005), which PROCESS-DAE denoises with."""
+
+    strength: Positive = Field(
+        description="Grey values of 255: how unlike two patches may be that are averaged."
+    )
+    patch_radius: Count = Field(description="Patches that are compared: 2 r + 1 pixels wide.")
+    search_radius: Count = Field(
+        description="How many pixels away like patches are looked for. The time grows with its "
+        "square, and PROCESS-DAE takes most of its time here."
+    )
+
 
 # Unsharp masking with the four neighbours: the kernel that OpenCV's tutorials call "sharpen".
 _SHARPEN = np.array([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], dtype=np.float32)
@@ -52,17 +67,16 @@ def smooth(x: Tensor) -> Tensor:
     return blur(x, 1.0)
 
 
-def process_named(name: ProcessName, how: NonLocalMeans) -> Process | None:
-    """Give a PROCESS by its name in ``params.yaml``; None is the identity."""
-    match name:
-        case "identity":
-            return None
-        case "clamp":
-            return clamp
-        case "blur":
-            return smooth
-        case "non_local_means":
-            return partial(denoise, how=how)
-        case "process_dae":
-            # Decoding before and encoding after come with the space that is searched (CodeSpace).
-            return partial(denoise_and_sharpen, how=how)
+def _identity(how: NonLocalMeans) -> None:
+    return None
+
+
+PROCESSES: dict[str, Callable[[NonLocalMeans], Process | None]] = {
+    "identity": _identity,
+    "clamp": lambda how: clamp,
+    "blur": lambda how: smooth,
+    "non_local_means": lambda how: partial(denoise, how=how),
+    # Decoding before and encoding after come with the space that is searched (CodeSpace).
+    "process_dae": lambda how: partial(denoise_and_sharpen, how=how),
+}
+"""How each PROCESS is made, by its name in ``params.yaml``; None is the identity."""

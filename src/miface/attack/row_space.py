@@ -15,8 +15,11 @@ the step x −= λ Wᵀ δ is q −= λ δ, and costs 2 h². With pixels, both a
 import torch
 from torch import Tensor
 
-from miface.attack.objectives import Objective
-from miface.models.networks import Perceptron, SoftmaxRegression
+from miface.attack.access.everything import Everything
+from miface.attack.case import Case
+from miface.attack.objectives import OBJECTIVES, Objective
+from miface.attack.spaces import CodeSpace, PixelSpace
+from miface.training.perceptron import Perceptron
 
 # Directions taken at a time, from so many more combinations that none of them is badly determined.
 _BLOCK, _MORE = 64, 16
@@ -54,7 +57,7 @@ class RowSpace:
     def __call__(self, points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Map q [R, r] and labels [R] to costs [R] and the gradient's coordinates [R, r]."""
         z = torch.addmm(self.origin, points, self.map.T)
-        if isinstance(self.model, SoftmaxRegression):  # z are the logits: spare autograd
+        if self.model.linear:  # z are the logits: spare autograd
             cost, delta = self.objective(z, labels)
         else:
             z.requires_grad_()
@@ -67,6 +70,31 @@ class RowSpace:
     def expand(self, points: Tensor) -> Tensor:
         """Map q [R, r] to points of the full space [R, d]."""
         return torch.addmm(self.start, points, self.basis)
+
+
+def row_space_of(case: Case) -> RowSpace | None:
+    """Give the row space of the first layer where a recipe's steps stay in it exactly, or None."""
+    recipe, space = case.recipe, case.space
+    if not isinstance(case.access, Everything):
+        return None
+    model = space.network.classifier if isinstance(space, CodeSpace) else case.recogniser
+    exact = (
+        isinstance(space, PixelSpace | CodeSpace)
+        and recipe.process == "identity"
+        and not any(recipe.weights.values())
+        and recipe.gradient in ("as_is", "momentum", "unit")
+        and recipe.smoothing == 0
+        and recipe.start != "random"
+    )
+    if not exact or not isinstance(model, Perceptron):
+        return None
+    weight, lengths_matter = model.first.weight, recipe.gradient == "unit"
+    # Fewer than a quarter of the rows make a step cheaper; a length is right in any number.
+    basis = orthonormal_rows(weight, max(64 * lengths_matter, len(weight) // 4))
+    if basis is None and lengths_matter:
+        return None
+    start = case.starts(1, torch.Generator())[0]
+    return RowSpace(model, OBJECTIVES[recipe.objective], start, basis)
 
 
 @torch.no_grad()

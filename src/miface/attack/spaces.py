@@ -1,14 +1,18 @@
 """Spaces that the attack moves in: each point is an image."""
 
+from __future__ import annotations
+
 import math
-from typing import Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
 
-from miface.attack.knowledge import Knowledge
-from miface.models.networks import Network, StackedAutoencoder
-from miface.params.attacks import Recipe
+from miface.recognisers.recogniser import Coded, Size
+
+if TYPE_CHECKING:
+    from miface.attack.case import Case
 
 
 class Space(Protocol):
@@ -41,9 +45,9 @@ class PixelSpace:
 
 
 class CodeSpace:
-    """The codes of a stacked autoencoder: the classifier on top of it sees nothing else."""
+    """The codes of an autoencoder: the classifier on top of it sees nothing else."""
 
-    def __init__(self, network: StackedAutoencoder) -> None:
+    def __init__(self, network: Coded) -> None:
         self.network = network
         self.dimensions = network.classifier.first.in_features
 
@@ -75,7 +79,7 @@ class FrequencySpace:
         Where the bases are.
     """
 
-    def __init__(self, size: tuple[int, int], device: torch.device) -> None:
+    def __init__(self, size: Size, device: torch.device) -> None:
         height, width = size
         self.down = _cosines(height, math.ceil(height / 2)).to(device)
         self.across = _cosines(width, math.ceil(width / 2)).to(device)
@@ -121,7 +125,7 @@ class PriorSpace:
         (height, width) of images.
     """
 
-    def __init__(self, mean: Tensor, components: Tensor, size: tuple[int, int]) -> None:
+    def __init__(self, mean: Tensor, components: Tensor, size: Size) -> None:
         self.mean, self.components = mean, components
         self.rest = FrequencySpace(size, mean.device)
         self.dimensions = len(components) + self.rest.dimensions
@@ -142,20 +146,30 @@ class PriorSpace:
         return torch.cat([rest.new_zeros(len(rest), len(self.components)), rest], 1)
 
 
-def make_space(
-    network: Network, size: tuple[int, int], recipe: Recipe, knowledge: Knowledge
-) -> Space:
-    """Give the space that a recipe searches; with a prior, that of the prior."""
-    device = next(network.parameters()).device
-    match recipe.space:
-        case "prior":
-            mean, components = (
-                torch.from_numpy(a).to(device) for a in (knowledge.mean, knowledge.components)
-            )
-            return PriorSpace(mean, components, size)
-        case "frequencies":
-            return FrequencySpace(size, device)
-        case "codes":
-            assert isinstance(network, StackedAutoencoder)
-            return CodeSpace(network)
-    return PixelSpace(size[0] * size[1])
+def _pixels(case: Case) -> Space:
+    return PixelSpace(case.size[0] * case.size[1])
+
+
+def _codes(case: Case) -> Space:
+    recogniser = case.recogniser
+    assert isinstance(recogniser, Coded)
+    return CodeSpace(recogniser)
+
+
+def _frequencies(case: Case) -> Space:
+    return FrequencySpace(case.size, case.device)
+
+
+def _prior(case: Case) -> Space:
+    of = case.knowledge.mean, case.knowledge.components
+    mean, components = (torch.from_numpy(array).to(case.device) for array in of)
+    return PriorSpace(mean, components, case.size)
+
+
+SPACES: dict[str, Callable[[Case], Space]] = {
+    "pixels": _pixels,
+    "codes": _codes,
+    "frequencies": _frequencies,
+    "prior": _prior,
+}
+"""How the space of a case is made, by its name in ``params.yaml``."""

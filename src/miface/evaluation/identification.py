@@ -1,9 +1,9 @@
-"""Whom independent recognisers see in an image: first, among five, and in a line-up."""
+"""Whom judges see in an image: first, among five, and in a line-up."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from miface.evaluation.recognisers import Scores
+from miface.evaluation.judges.judge import Scores
 
 LINE_UP = 5
 """People in a line-up, as in Fredrikson et al. (2015), who asked workers to pick one or none."""
@@ -42,12 +42,12 @@ def line_ups(
 
 
 def fit_threshold(scores: Scores, label: NDArray[np.int64], seed: int) -> float:
-    """Choose the log-probability below which a recogniser says "none of them".
+    """Choose the log-probability below which a judge says "none of them".
 
     Parameters
     ----------
     scores, label
-        What the recogniser makes of real photos.
+        What the judge makes of real photos.
 
     Returns
     -------
@@ -69,12 +69,12 @@ def fit_threshold(scores: Scores, label: NDArray[np.int64], seed: int) -> float:
 def identify(
     scores: Scores, label: NDArray[np.int64], threshold: float, seed: int
 ) -> dict[str, NDArray[np.bool_]]:
-    """Say for each image whether a recogniser finds its person.
+    """Say for each image whether a judge finds its person.
 
     Parameters
     ----------
     scores, label
-        What the recogniser makes of the images, and whose they are.
+        What the judge makes of the images, and whose they are.
     threshold
         Of `fit_threshold`.
     seed

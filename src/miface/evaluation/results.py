@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from miface.evaluation.identification import fit_threshold, identify
-from miface.evaluation.recognisers import Recogniser, Scores
+from miface.evaluation.judges.judge import Judge, Scores
 from miface.evaluation.similarity import PersonPhotos
 
 RULES = ("alpha", "beta", "gamma")
@@ -19,14 +19,14 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Judges:
+class Yardstick:
     """All that images are measured against.
 
     Attributes
     ----------
     photos, person
         [n, H, W] training photos in [0, 1], and int64 [n] whose they are.
-    recognisers
+    judges
         Independent recognisers by name.
     seed
         Seed of line-ups.
@@ -34,7 +34,7 @@ class Judges:
 
     photos: Images
     person: Labels
-    recognisers: dict[str, Recogniser]
+    judges: dict[str, Judge]
     seed: int
 
     @cached_property
@@ -50,11 +50,11 @@ class Judges:
 
     @cached_property
     def _scores(self) -> dict[str, Scores]:
-        return {name: recognise(self.photos) for name, recognise in self.recognisers.items()}
+        return {name: judge(self.photos) for name, judge in self.judges.items()}
 
     @cached_property
     def accuracy(self) -> dict[str, float]:
-        """How often each recogniser is right on the training photos, which it never saw."""
+        """How often each judge is right on the training photos, which it never saw."""
         return {
             name: float((scores.argmax(1) == self.person).mean())
             for name, scores in self._scores.items()
@@ -62,7 +62,7 @@ class Judges:
 
     @cached_property
     def thresholds(self) -> dict[str, float]:
-        """Below which log-probability each recogniser says "none of them"."""
+        """Below which log-probability each judge says "none of them"."""
         return {
             name: fit_threshold(scores, self.person, self.seed)
             for name, scores in self._scores.items()
@@ -70,7 +70,7 @@ class Judges:
 
 
 def measure_images(
-    x: Images, label: Labels, judges: Judges, *, identified: bool = True
+    x: Images, label: Labels, yardstick: Yardstick, *, identified: bool = True
 ) -> pd.DataFrame:
     """Measure images against the photos of the people they should show.
 
@@ -78,29 +78,29 @@ def measure_images(
     ----------
     x, label
         [L, H, W] in pixel units, and int64 [L] whose they are.
-    judges
+    yardstick
         What to measure against.
     identified
-        Whether to ask the recognisers; not of photos that they were fitted on.
+        Whether to ask the judges; not of photos that they were fitted on.
 
     Returns
     -------
     DataFrame
         A row for each image: the measures of `similarity_to_person`, ``photo_rank`` (the person's
         place when people are ordered by their nearest training photo, by the correlation of
-        pixels; 1 is first), ``<recogniser>_<question>`` for the answers of `identify`, and
-        ``recovered``: whether more than half of the recognisers see the person first.
+        pixels; 1 is first), ``<judge>_<question>`` for the answers of `identify`, and
+        ``recovered``: whether more than half of the judges see the person first.
     """
     with ThreadPoolExecutor() as pool:
-        alike = pool.map(lambda image, who: judges.photos_of(who).compare(image), x, label)
+        alike = pool.map(lambda image, who: yardstick.photos_of(who).compare(image), x, label)
         table = pd.DataFrame(list(alike))
-    table["photo_rank"] = photo_rank(x, label, judges.photos, judges.person)
-    for name, recognise in judges.recognisers.items() if identified else ():
-        answers = identify(recognise(x), label, judges.thresholds[name], judges.seed)
+    table["photo_rank"] = photo_rank(x, label, yardstick.photos, yardstick.person)
+    for name, judge in yardstick.judges.items() if identified else ():
+        answers = identify(judge(x), label, yardstick.thresholds[name], yardstick.seed)
         for question, answer in answers.items():
             table[f"{name}_{question}"] = answer
     if identified:
-        first = [table[f"{name}_top1"] for name in judges.recognisers]
+        first = [table[f"{name}_top1"] for name in yardstick.judges]
         table["recovered"] = np.sum(first, axis=0) > len(first) / 2
     return table
 
@@ -132,7 +132,7 @@ def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labe
 
 
 def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
-    """Average the rows of `measure_images`, recognisers' answers nested by recogniser.
+    """Average the rows of `measure_images`, judges' answers nested by judge.
 
     ``people`` and ``recovered`` are counts.
     """
@@ -141,9 +141,9 @@ def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
         summary["recovered"] = int(table["recovered"].sum())
         table = table.drop(columns="recovered")
     for name, value in table.mean(numeric_only=True).items():
-        recogniser, _, question = str(name).partition("_")
+        judge, _, question = str(name).partition("_")
         if table[name].dtype == bool:
-            summary.setdefault("identified", {}).setdefault(recogniser, {})[question] = float(value)
+            summary.setdefault("identified", {}).setdefault(judge, {})[question] = float(value)
         else:
             summary[str(name)] = float(value)
     summary["mse_255"] = summary["mse"] * 255**2
@@ -161,24 +161,25 @@ def sameness(x: Images) -> float:
 
 
 def attack_facts(arrays: dict[str, NDArray[Any]], names: list[str]) -> pd.DataFrame:
-    """Tabulate how each attack went: person, cost, attack_cost, iterations, stopped."""
+    """Tabulate how each attack went: person, cost, attack_cost, iterations, queries, stopped."""
     return pd.DataFrame(
         {
             "person": [names[label] for label in arrays["label"]],
             "cost": arrays["cost"],
             "attack_cost": arrays["attack_cost"],
             "iterations": arrays["iterations"],
+            "queries": arrays["queries"],
             "stopped": arrays["stopped"],
         }
     )
 
 
-def summarise_attack(facts: pd.DataFrame, threat_model: str, seconds: float) -> dict[str, Any]:
+def summarise_attack(facts: pd.DataFrame, threat_model: str, access: str) -> dict[str, Any]:
     """Average the rows of `attack_facts`, and count how many attacks each rule ended."""
     means = {str(name): float(v) for name, v in facts.mean(numeric_only=True).items()}
     ended = facts["stopped"].value_counts()
     return means | {
         "threat_model": threat_model,
-        "seconds_per_label": seconds / len(facts),
+        "access": access,
         "stopped": {rule: int(ended.get(rule, 0)) for rule in RULES},
     }

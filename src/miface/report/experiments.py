@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,8 @@ class Experiment:
         ``reports/per_label.csv``: a row for each method, model and person.
     inversions
         The arrays of each method and model, in the order of methods and models.
+    seconds
+        Measured seconds a label of each method and model, where they were kept.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Experiment:
     metrics: dict[str, Any]
     people: pd.DataFrame
     inversions: dict[Pair, dict[str, NDArray[Any]]]
+    seconds: dict[Pair, float]
 
     @property
     def methods(self) -> list[str]:
@@ -92,7 +95,17 @@ def load_experiment(name: str, read: Read) -> Experiment:
             f"{name or 'this folder'}: its results were made by an older miface, which kept less; "
             "run dvc repro there"
         )
-    return Experiment(name, params, metrics, people, inversions)
+    seconds = {pair: s for pair in inversions if (s := _seconds(read, pair)) is not None}
+    return Experiment(name, params, metrics, people, inversions, seconds)
+
+
+def _seconds(read: Read, pair: Pair) -> float | None:
+    """Give what an attack took a label; times are shown, and shape nothing."""
+    try:
+        timing = json.loads(read(f"reports/timing/{pair[0]}-{pair[1]}.json"))
+    except FileNotFoundError:
+        return None
+    return float(timing["seconds"]) / int(timing["labels"]) if timing["labels"] else None
 
 
 def load_photos(name: str, read: Read) -> tuple[Faces, NDArray[np.int64]]:
@@ -106,6 +119,29 @@ def load_photos(name: str, read: Read) -> tuple[Faces, NDArray[np.int64]]:
             f"{name or 'this folder'}: {missing} is missing; make it with: dvc repro split"
         ) from None
     return Faces(**faces), train
+
+
+def check_same_people(names: Sequence[str], photos: Sequence[Faces]) -> None:
+    """Refuse to compare runs on other photos.
+
+    Raises
+    ------
+    MifaceError
+        If names or photos differ from those of the first run.
+    """
+    first = photos[0]
+    for name, faces in zip(names, photos, strict=True):
+        same = faces.names.tolist() == first.names.tolist()
+        if not same or not np.array_equal(faces.images, first.images):
+            found, expected = (
+                f"{len(f.names)} people, {f.images.shape[1]} × {f.images.shape[2]}, pixels "
+                f"{f.digest[:12]}"
+                for f in (faces, first)
+            )
+            raise MifaceError(
+                f"{name}: found other photos ({found}), expected the people of {names[0]} "
+                f"({expected}); compare runs on the same photos"
+            )
 
 
 def _people(content: bytes) -> pd.DataFrame:

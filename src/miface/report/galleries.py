@@ -5,8 +5,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from miface.models.networks import StackedAutoencoder
-from miface.models.recognisers import reconstruct
+from miface.recognisers.recogniser import Coded
 from miface.report.experiments import Experiment, Pair
 from miface.report.pictures import gallery, labelled_grid, stretch
 
@@ -38,10 +37,13 @@ def overview(experiment: Experiment, method: str, photos: NDArray[np.floating]) 
     return labelled_grid(rows, ["photo", *attacked], names.iloc[some].tolist())
 
 
-def encoded_twice(network: StackedAutoencoder, photos: NDArray[np.floating]) -> Image.Image:
+def encoded_twice(network: Coded, photos: NDArray[np.floating]) -> Image.Image:
     """Draw photos [n, H, W], the same encoded and decoded once, and twice (the report's Fig. 3)."""
     shape = photos.shape
-    once = reconstruct(network, torch.from_numpy(photos.astype(np.float32)).flatten(1))
-    twice = reconstruct(network, once)
+    with torch.no_grad():
+        once = network.decode(
+            network.encode(torch.from_numpy(photos.astype(np.float32)).flatten(1))
+        )
+        twice = network.decode(network.encode(once))
     rows = [photos, *(x.clamp(0, 1).numpy().reshape(shape) for x in (once, twice))]
     return labelled_grid(rows, ["photo", "once", "twice"], [""] * len(photos))

@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import importlib.metadata
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,20 +13,12 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from miface.errors import MifaceError
 from miface.faces.archive import Faces
 from miface.report.curves import thinned
 from miface.report.experiments import Experiment, Pair
-from miface.report.pictures import (
-    columns_of,
-    data_uri,
-    fits_webp,
-    sheet,
-    shrink,
-    stretch,
-    to_grey,
-    typical_photos,
-)
+from miface.report.pictures import stretch, to_grey, typical_photos
+from miface.report.provenance import versions
+from miface.report.sheets import LARGEST, frames_of, picture_rules, position
 from miface.report.tables import (
     METHOD_NAMES,
     MODEL_NAMES,
@@ -40,21 +30,7 @@ from miface.report.tables import (
     summary_table,
 )
 
-LARGEST = 8_000_000
-"""Bytes that a page may take: pictures are made as coarse as that needs."""
-
-# Size as a share of the photos', and WebP quality: of the images, and of those on the way.
-_FIDELITIES = (
-    ((1.0, 80), (0.5, 60)),
-    ((1.0, 60), (0.5, 40)),
-    ((0.75, 50), (0.4, 30)),
-    ((0.5, 50), (0.33, 25)),
-    ((0.5, 30), (0.25, 15)),
-    ((0.33, 20), (0.17, 10)),
-    ((0.2, 10), (0.1, 5)),
-)
 _POINTS = 40  # of a person's cost curve
-_PACKAGES = ("miface", "dvc", "torch", "numpy", "scikit-image", "opencv-python-headless")
 
 
 def render(
@@ -128,41 +104,17 @@ def render(
         changes=_changes(experiments),
         charts={model: Markup(svg) for model, svg in (charts or {}).items()},
         people=_people(faces, attacks),
-        position=_position,
+        position=position,
         ratio=f"{shape[1]} / {shape[0]}",
         style=Markup(style),
         script=Markup(script),
         script_digest=digest,
         embedded=Markup(embedded),
-        versions={"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in _PACKAGES},
+        versions=versions(),
     )
     words = len(page.render(content, pictures="").encode())
-    pictures = _pictures(typical_photos(faces, train), attacks, LARGEST - words)
+    pictures = picture_rules(typical_photos(faces, train), attacks, LARGEST - words)
     return page.render(content, pictures=Markup(pictures))
-
-
-def check_same_people(names: Sequence[str], photos: Sequence[Faces]) -> None:
-    """Refuse to compare runs on other photos.
-
-    Raises
-    ------
-    MifaceError
-        If names or photos differ from those of the first run.
-    """
-    first = photos[0]
-    for name, faces in zip(names, photos, strict=True):
-        same = faces.names.tolist() == first.names.tolist()
-        if not same or not np.array_equal(faces.images, first.images):
-            found, expected = (
-                f"{len(f.names)} people, {f.images.shape[1]} × {f.images.shape[2]}, pixels "
-                f"{f.digest[:12]}"
-                for f in (faces, first)
-            )
-            raise MifaceError(
-                f"{name}: found other photos ({found}), expected the people of {names[0]} "
-                f"({expected}); compare runs on the same photos"
-            )
 
 
 @dataclass(frozen=True)
@@ -212,65 +164,13 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
         "at": arrays["snapshot_iterations"].tolist(),
         "people": people,
         "_images": to_grey(stretch(arrays["x"])),
-        "_frames": _frames(arrays["snapshots"]),
+        "_frames": frames_of(arrays["snapshots"]),
     }
 
 
 def _number(value: float) -> float | None:
     """Round to four digits; what is no number is null in JSON."""
     return float(f"{value:.4g}") if np.isfinite(value) else None
-
-
-def _frames(snapshots: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give snapshots [L, S, H, W] for the eye, one after the other: [L · S, H, W]."""
-    frames = snapshots.reshape(-1, *snapshots.shape[2:])
-    if len(frames) == 0:
-        return frames
-    return np.concatenate(
-        [to_grey(stretch(part)) for part in np.array_split(frames, min(8, len(frames)))]
-    )
-
-
-def _pictures(photos: NDArray[np.uint8], attacks: Sequence[dict[str, Any]], room: int) -> str:
-    """Give CSS rules with a sheet of pictures each, as fine as fits into so many bytes.
-
-    Raises
-    ------
-    MifaceError
-        If there are too many people for any.
-    """
-    images = {"photos": photos} | {a["id"]: a["_images"] for a in attacks}
-    frames = {a["id"]: a["_frames"] for a in attacks if len(a["_frames"])}
-    for still, moving in _FIDELITIES:
-        sheets = [(f".s-{name}", tiles, *still) for name, tiles in images.items()]
-        sheets += [(f".s-{name}.frame", tiles, *moving) for name, tiles in frames.items()]
-        if any(not fits_webp(tiles, size) for _, tiles, size, _ in sheets):
-            continue
-        rules = "\n".join(_sheet_rule(*one) for one in sheets)
-        if len(rules) <= room:
-            return rules
-    raise MifaceError(
-        f"attack.labels, attack.snapshots: pictures of {len(photos)} people do not fit into a page "
-        f"of {LARGEST / 1e6:.0f} MB, however coarse; attack fewer people, or keep fewer snapshots"
-    )
-
-
-def _sheet_rule(selector: str, images: NDArray[np.uint8], size: float, quality: int) -> str:
-    columns = columns_of(len(images))
-    lines = -(-len(images) // columns)
-    uri = data_uri(sheet(shrink(images, size)), quality)
-    return (
-        f"{selector}{{background-image:url({uri});background-size:{columns * 100}% {lines * 100}%}}"
-    )
-
-
-def _position(index: int, count: int) -> str:
-    """Where in a sheet of so many images one is, as a CSS background position."""
-    columns = columns_of(count)
-    lines = -(-count // columns)
-    across = 100 * (index % columns) / max(1, columns - 1)
-    down = 100 * (index // columns) / max(1, lines - 1)
-    return f"{across:.4g}% {down:.4g}%"
 
 
 def _people(faces: Faces, attacks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -311,7 +211,7 @@ def _tables(experiments: Sequence[Experiment]) -> list[tuple[str, Table]]:
         ("Recovered people", summary_table(*of)),
         ("How good the recognisers are", accuracy_table(of[0], of[2])),
         ("Whom one recognises", identification_table(*of)),
-        ("What each attack took and gave", attack_table(*of)),
+        ("What each attack took and gave", attack_table(*of, experiments[0].seconds)),
     ]
 
 

@@ -1,9 +1,12 @@
 """The tables of the report, with what the 2020 report says beside ours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
+
+from miface.attack.methods import METHODS
+from miface.recognisers import RECOGNISERS
 
 REPORT_FINDINGS = {
     "softmax": "recognisable faces, at a mean SSIM of 0",
@@ -13,14 +16,9 @@ REPORT_FINDINGS = {
 }
 """What the 2020 report says it recovered. Of its tables no more is known to this project."""
 
-METHOD_NAMES = {"mi_face": "MI-FACE as published", "refined": "refined", "prior": "prior"}
+METHOD_NAMES = {name: method.title for name, method in METHODS.items()}
 
-MODEL_NAMES = {
-    "softmax": "softmax regression",
-    "mlp": "multilayer perceptron",
-    "dae": "denoising autoencoder",
-    "cnn": "convolutional network",
-}
+MODEL_NAMES = {name: recogniser.title for name, recogniser in RECOGNISERS.items()}
 
 BASELINE_NAMES = {
     "noise": "noise",
@@ -55,7 +53,12 @@ def accuracy_table(metrics: dict[str, Any], models: Sequence[str]) -> Table:
     return Table(headers, rows)
 
 
-def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]) -> Table:
+def attack_table(
+    metrics: dict[str, Any],
+    methods: Sequence[str],
+    models: Sequence[str],
+    seconds: Mapping[tuple[str, str], float],
+) -> Table:
     """Table 3 of the report: what each attack took and what it gave, averaged over people."""
     rows = []
     for method in methods:
@@ -65,17 +68,18 @@ def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequen
             shown = {
                 name: _show(m[name], form)
                 for name, form in (
-                    ("seconds_per_label", ".3g"), ("iterations", ".0f"), ("cost", ".3f"),
+                    ("iterations", ".0f"), ("cost", ".3f"),
                     ("attack_cost", ".3f"), ("mse", ".3f"), ("mse_255", ".0f"), ("nrmse", ".2f"),
                     ("ssim", ".3f"), ("aligned_nrmse", ".2f"), ("aligned_ssim", ".3f"),
                 )
             }  # fmt: skip
             rows.append(
-                [METHOD_NAMES[method], model, shown["seconds_per_label"], shown["iterations"],
+                [METHOD_NAMES[method], model, _show(seconds.get((method, model)), ".3g"),
+                 shown["iterations"],
                  ended, shown["cost"], shown["attack_cost"],
                  f"{shown['mse']} ({shown['mse_255']})", shown["nrmse"], shown["ssim"],
                  shown["aligned_nrmse"], shown["aligned_ssim"],
-                 REPORT_FINDINGS[model] if method == "mi_face" else ""]
+                 REPORT_FINDINGS.get(model, "") if method == "mi_face" else ""]
             )  # fmt: skip
     headers = ["method", "model", "s a person", "iterations", "ended by", "cost of the image",
                "cost the attack saw", "MSE (0–255)", "NRMSE", "SSIM", "aligned NRMSE",
@@ -86,8 +90,8 @@ def attack_table(metrics: dict[str, Any], methods: Sequence[str], models: Sequen
 def identification_table(
     metrics: dict[str, Any], methods: Sequence[str], models: Sequence[str]
 ) -> Table:
-    """Whom the independent recognisers see, between the baselines below and above."""
-    kinds = list(metrics["recognisers"])
+    """Whom the judges see, between the baselines below and above."""
+    kinds = list(metrics["judges"])
 
     def row(first: list[str], m: dict[str, Any]) -> list[str]:
         cells = []
@@ -113,7 +117,7 @@ def identification_table(
     ]  # fmt: skip
     headers = ["images", "model", "the attacker has", "people"]
     for kind in kinds:
-        right = metrics["recognisers"][kind]
+        right = metrics["judges"][kind]
         headers += [f"{kind} ({right:.0%} of photos right): first", "among five", "line-up, none"]
     headers += ["aligned SSIM", "rank by nearest photo"]
     return Table(headers, rows)

@@ -1,0 +1,108 @@
+"""A case: who may ask what of which recogniser, with what knowledge, and by which recipe."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from miface.attack.access.access import Access
+from miface.attack.access.everything import Everything
+from miface.attack.evidence import Evidence, read_evidence, without_initial_noise
+from miface.attack.knowledge import Knowledge
+from miface.attack.recipe import Plan, Recipe
+from miface.attack.spaces import SPACES, Space
+from miface.recognisers.recogniser import Convolutional, Recogniser, Size
+
+
+@dataclass(frozen=True)
+class Case:
+    """What travels through an attack together.
+
+    Attributes
+    ----------
+    access
+        What the attacker may ask of the recogniser.
+    plan
+        What he does.
+    knowledge
+        What he has beside it.
+    """
+
+    access: Access
+    plan: Plan
+    knowledge: Knowledge
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the attack is made of."""
+        return self.plan.recipe
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of images."""
+        return self.access.size
+
+    @property
+    def device(self) -> torch.device:
+        """Where the attack is computed."""
+        return self.access.device
+
+    @property
+    def recogniser(self) -> Recogniser:
+        """The recogniser as it was trained.
+
+        Raises
+        ------
+        TypeError
+            If the attacker may only ask.
+        """
+        if not isinstance(self.access, Everything):
+            raise TypeError(f"an attacker who {self.access.title} sees no weights")
+        return self.access.recogniser
+
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """What the recipe reads off the weights, if anything."""
+        if not self.recipe.reads_weights:
+            return None
+        recogniser, mean = self.recogniser, None
+        assert isinstance(recogniser, Convolutional)
+        if len(self.knowledge.photos) > 0:
+            with torch.no_grad():
+                photos = torch.from_numpy(self.knowledge.photos).to(recogniser.hidden.weight)
+                mean = recogniser.features(photos.flatten(1)).mean(0)
+        return read_evidence(recogniser, mean)
+
+    @cached_property
+    def attacked(self) -> Recogniser:
+        """The recogniser that gradients are taken of: without its initial noise, if so wished."""
+        if not self.recipe.filter_weights:
+            return self.recogniser
+        assert self.evidence is not None
+        return without_initial_noise(self.recogniser, self.evidence)
+
+    @cached_property
+    def space(self) -> Space:
+        """The space that is searched."""
+        return SPACES[self.recipe.space](self)
+
+    def starts(self, labels: int, generator: torch.Generator) -> Tensor:
+        """Give x0 for each label and restart: float [labels · restarts, k]."""
+        rows, start, pixels = labels * self.recipe.restarts, self.recipe.start, self._pixels
+        if start == "zero":
+            return torch.zeros(rows, self.space.dimensions, device=self.device)
+        if start == "random":
+            # Uniform noise, as an untrained eye's photo: grey values in [0, 1].
+            image = torch.rand(rows, pixels, generator=generator).to(self.device)
+        elif start == "public_mean":
+            image = torch.from_numpy(self.knowledge.mean).to(self.device).unsqueeze(0)
+        else:
+            grey = 0.0 if start == "black" else 0.5
+            image = torch.full((1, pixels), grey, device=self.device)
+        with torch.no_grad():
+            return self.space.points(image).expand(rows, -1)
+
+    @property
+    def _pixels(self) -> int:
+        return self.size[0] * self.size[1]

@@ -1,0 +1,65 @@
+"""What a defender changes: in the training, or in the answers. One module each."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, create_model
+from pydantic_core import PydanticCustomError
+
+from miface.countermeasures.countermeasure import Answering, Countermeasure, Training
+from miface.discovery import discover
+from miface.params.base import Group
+
+IN_TRAINING: dict[str, type[Training]] = discover(__name__, Training)  # type: ignore[type-abstract]
+"""Countermeasures in the training, by their names in ``params.yaml``."""
+
+ON_ANSWERS: dict[str, type[Answering]] = discover(__name__, Answering)  # type: ignore[type-abstract]
+"""Countermeasures on the answers, by their names in ``params.yaml``."""
+
+Strengths = dict[str, float]
+"""A strength for each countermeasure by name, in the order in which they act; none if empty."""
+
+
+def _strengths_of(kinds: Mapping[str, type[Countermeasure]]) -> Callable[[Any], Strengths]:
+    fields: dict[str, Any] = {name: (kind.Strength, None) for name, kind in kinds.items()}
+    ranges = create_model("Strengths", __base__=Group, **fields)
+
+    def check(value: Any) -> Strengths:
+        if value == "none":
+            return {}
+        expected = f"should be none, or strengths by name among {', '.join(kinds)}"
+        if not isinstance(value, dict) or not set(value) <= set(kinds):
+            example = f"such as {{{next(iter(kinds))}: 0.1}}"
+            raise PydanticCustomError("strengths", f"{expected}, {example}")
+        checked = ranges.model_validate(value)
+        return {name: getattr(checked, name) for name in value}
+
+    return check
+
+
+class Countermeasures(Group):
+    """What the defender does."""
+
+    training: Annotated[Strengths, BeforeValidator(_strengths_of(IN_TRAINING))] = Field(
+        description="In the training: `none`, or strengths by name. "
+        + " ".join(f"`{name}`: {kind.summary()}" for name, kind in IN_TRAINING.items())
+    )
+    answers: Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS))] = Field(
+        description="On the answers, between recogniser and attacker: `none`, or strengths by "
+        "name. " + " ".join(f"`{name}`: {kind.summary()}" for name, kind in ON_ANSWERS.items())
+    )
+
+
+def in_training(strengths: Strengths) -> list[Training]:
+    """Make the countermeasures in the training that these strengths name."""
+    return [IN_TRAINING[name](strength) for name, strength in strengths.items()]
+
+
+def on_answers(strengths: Strengths) -> list[Answering]:
+    """Make the countermeasures on the answers that these strengths name, in their order."""
+    return [ON_ANSWERS[name](strength) for name, strength in strengths.items()]
+
+
+def in_words(strengths: Strengths) -> str:
+    """Name countermeasures and their strengths as results do; ``none`` where there are none."""
+    return ", ".join(f"{name} {value:g}" for name, value in strengths.items()) or "none"

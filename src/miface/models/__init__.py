@@ -1,1 +1,0 @@
-"""The four recognisers, their training, and how they are kept."""

@@ -1,0 +1,152 @@
+"""Every hyperparameter of ``params.yaml``: its type, its range and what it does.
+
+The groups come from the rooms that they are about. Together they validate the file and are the
+source of ``docs/parameters.md``.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, create_model, model_validator
+
+from miface.attack.knowledge import PublicPhotos
+from miface.attack.methods import Attack, MiFace, differing, published
+from miface.attack.processes import NonLocalMeans
+from miface.attack.recipe import Plan, Recipe, check_recipe
+from miface.countermeasures import Countermeasures
+from miface.params.base import Group, Seed
+from miface.params.file import PARAMS, read_yaml, validate
+from miface.params.photos import Data, Rendered, Split
+from miface.recognisers import RECOGNISERS
+from miface.training.trainer import Descent
+
+
+class _MiFaces(Group):
+    """What MI-FACE leaves open, for each model."""
+
+
+class _Recipes(Group):
+    """The same loop with other parts; its attacker knows nothing but the model."""
+
+
+class Params(Group):
+    """All of ``params.yaml``."""
+
+    seed: Seed = Field(
+        description="Seed of the split, the initial weights, the order of batches and the attack."
+    )
+    data: Data
+    rendered: Rendered
+    split: Split
+    countermeasures: Countermeasures
+    attack: Attack
+    non_local_means: NonLocalMeans
+    recipe: Recipe
+    mi_face: _MiFaces
+    refined: _Recipes
+    prior: PublicPhotos
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete_recipes(cls, content: Any) -> Any:
+        """Lay each recipe of `refined` and `prior` over the defaults in `recipe`."""
+        if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
+            return content
+        whole = dict(content)
+        for method in ("refined", "prior"):
+            if isinstance(group := content.get(method), Mapping):
+                own = {m: differing(content["recipe"], group.get(m, {})) for m in RECOGNISERS}
+                whole[method] = {**group, **own}
+        return whole
+
+    @model_validator(mode="after")
+    def _recipes_fit_models(self) -> "Params":
+        for model in RECOGNISERS:
+            check_recipe(f"mi_face.{model}", model, self.recipe_of("mi_face", model))
+            refined = self.recipe_of("refined", model)
+            check_recipe(f"refined.{model}", model, refined)
+            if refined.space == "prior" or refined.start == "public_mean":
+                raise ValueError(
+                    f"refined.{model}: found a prior or a public mean, but refined knows nothing "
+                    "but the model; give the recipe to prior"
+                )
+            check_recipe(f"prior.{model}", model, self.recipe_of("prior", model))
+        return self
+
+    def settings(self, model: str) -> Descent:
+        """Give the group of a recogniser."""
+        group: Descent = getattr(self, model)
+        return group
+
+    def recipe_of(self, method: str, model: str) -> Recipe:
+        """Give the recipe of a method for a model; for ``mi_face`` the published one."""
+        group = getattr(getattr(self, method), model)
+        if method == "mi_face":
+            return published(self.attack, group, model, self.recipe)
+        recipe: Recipe = group
+        return recipe
+
+    def plan(self, method: str, model: str) -> Plan:
+        """Give all that a method is told to do on a model, and nothing that it is not."""
+        recipe = self.recipe_of(method, model)
+        asks = recipe.access != "everything"
+        return Plan(
+            labels=self.attack.labels,
+            seed=self.seed,
+            snapshots=self.attack.snapshots,
+            non_local_means=self.non_local_means,
+            answers=self.countermeasures.answers if asks else {},
+            recipe=recipe,
+        )
+
+
+def _a_model_each(base: type[Group], kind: type[Group], default: Any) -> Any:
+    """Add a group for each recogniser to a definition."""
+    fields: dict[str, Any] = {name: (kind, Field(default=default)) for name in RECOGNISERS}
+    return create_model(base.__name__, __base__=base, __doc__=base.__doc__, **fields)
+
+
+_FIELDS: dict[str, Any] = {
+    "mi_face": (_a_model_each(_MiFaces, MiFace, MiFace()), ...),
+    "refined": (_a_model_each(_Recipes, Recipe, ...), ...),
+    "prior": (_a_model_each(PublicPhotos, Recipe, ...), ...),
+} | {name: (kind.Settings, ...) for name, kind in RECOGNISERS.items()}
+SCHEMA: type[Params] = create_model("Params", __base__=Params, __doc__=Params.__doc__, **_FIELDS)
+"""`Params` with the groups of each recogniser."""
+
+
+def load_params(path: str | Path = PARAMS) -> Params:
+    """Read and validate a parameter file.
+
+    Parameters
+    ----------
+    path
+        A YAML file with the groups of `Params`.
+
+    Returns
+    -------
+    Params
+        The validated parameters.
+
+    Raises
+    ------
+    MifaceError
+        If the file is missing or is no YAML, or a key is unknown or missing, or a value has the
+        wrong type or lies out of range. One line for each mistake.
+    """
+    content = read_yaml(path)
+    # First by itself: a mistake in the defaults would be told again for each recipe.
+    validate(Recipe, content.get("recipe"), ("recipe",), path)
+    return validate(SCHEMA, content, (), path)
+
+
+def params_digest(params: Params) -> str:
+    """Give SHA-256 of all parameters but the seed: runs of one digest differ by their seeds alone.
+
+    Recipes count as they are, so that it does not matter whether a key was written out.
+    """
+    content = params.model_dump(mode="json", by_alias=True, exclude={"seed", "recipe"})
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

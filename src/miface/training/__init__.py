@@ -1,0 +1,1 @@
+"""Training: descent, optimisers, initial weights, and what is exact and fast for linear layers."""
