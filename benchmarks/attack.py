@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks import subjects
-from benchmarks.timing import Agreement, Record, contest, measure
+from benchmarks.timing import Agreement, Record, Work, contest, measure
 from benchmarks.training import in_default_format
+from miface.attack.access.everything import Everything
+from miface.attack.case import Case
 from miface.attack.costs import Cost
-from miface.attack.inversion import attack, make_process, prepare, row_space
 from miface.attack.knowledge import nothing
 from miface.attack.mi_face import Attacked, mi_face
-from miface.attack.objectives import OBJECTIVES
-from miface.attack.row_space import RowSpace
-from miface.attack.spaces import CodeSpace, make_space
-from miface.attack.starts import make_start
-from miface.models.networks import ConvolutionalNetwork, Network
-from miface.params.attacks import Plan, Recipe
-from miface.params.base import ModelName
+from miface.attack.row_space import RowSpace, row_space_of
+from miface.attack.run import attack, loop_of
+from miface.attack.spaces import CodeSpace
+from miface.recognisers.cnn import Cnn
+from miface.recognisers.recogniser import Recogniser
 
 ALONE = "one label at a time"
 _DIFFERENCE = "same numbers of steps; largest difference of a pixel or code"
@@ -42,60 +41,48 @@ class Recovered:
         return cls(attacked.points, attacked.iterations)
 
 
-class Case:
-    """A network, a recipe and where it starts, with the ways to attack it.
+LABEL_STEPS = Work[Recovered]("label-steps", lambda recovered: float(recovered.iterations.sum()))
+
+
+class Published:
+    """MI-FACE as published on a recogniser, with the ways to make it.
 
     Parameters
     ----------
     model
         Which one.
-    network
-        The network.
+    recogniser
+        The recogniser.
     alpha
         Limit of steps; None is that of the parameters.
     """
 
-    def __init__(self, model: ModelName, network: Network, alpha: int | None = None) -> None:
-        plan: Plan = subjects.params().plan("mi_face", model)
-        recipe: Recipe = plan.recipe
+    def __init__(self, model: str, recogniser: Recogniser, alpha: int | None = None) -> None:
+        plan = subjects.params().plan("mi_face", model)
         if alpha is not None:
-            recipe = recipe.model_copy(update={"alpha": alpha})
-        self.plan = plan.model_copy(update={"recipe": recipe})
-        size, knowledge = subjects.size(), nothing(*subjects.size())
-        self.model, self.alpha = model, alpha
-        self.network, self.recipe, self.size = network, recipe, size
-        self.prepared, _ = prepare(network, recipe, knowledge)
+            recipe = plan.recipe.model_copy(update={"alpha": alpha})
+            plan = plan.model_copy(update={"recipe": recipe})
+        self.model, self.recogniser, self.alpha = model, recogniser, alpha
+        self.case = Case(Everything(recogniser), plan, nothing(*subjects.size()))
+        self.recipe = plan.recipe
         self.labels = torch.arange(40)
-        self.space = make_space(network, size, recipe, knowledge)
-        self.starts = make_start(
-            self.space, size, recipe, knowledge, 40, torch.Generator(), torch.device("cpu")
-        )
-        self.objective = OBJECTIVES[recipe.objective]
-        self.process = make_process(self.space, size, self.plan)
+        self.starts = self.case.starts(40, torch.Generator())
+        self.process = loop_of(self.case).process
 
-    def in_double_precision(self) -> "Case":
-        """Give the same case in float64."""
-        double = Case(self.model, copy.deepcopy(self.network).double(), self.alpha)
+    def in_double_precision(self) -> "Published":
+        """Give the same attack in float64."""
+        double = Published(self.model, copy.deepcopy(self.recogniser).double(), self.alpha)
         double.starts = double.starts.double()
         return double
 
     def project(self) -> Recovered:
         """Attack as the pipeline does, which chooses the row space by itself."""
-        fast = row_space(self.network, self.space, self.size, self.recipe, nothing(*self.size))
-        attacked = attack(
-            self.prepared,
-            self.space,
-            self.size,
-            self.labels,
-            self.plan,
-            self.starts,
-            fast=fast,
-        )
-        return Recovered.of(attacked)
+        fast = row_space_of(self.case)
+        return Recovered.of(attack(self.case, self.labels, self.starts, fast))
 
     def row_space(self) -> RowSpace:
         """Do what the row space needs once for a model, before the first step."""
-        space = row_space(self.network, self.space, self.size, self.recipe, nothing(*self.size))
+        space = row_space_of(self.case)
         assert space is not None
         return space
 
@@ -107,22 +94,10 @@ class Case:
 
     def batched(self) -> Recovered:
         """Attack all labels in one batch, by autograd through the whole network."""
-        return Recovered.of(
-            self._loop(Cost(self.network, self.space, self.size, self.objective), self.starts)
-        )
+        return Recovered.of(self._loop(Cost(self.case), self.starts))
 
     def _loop(self, cost: Cost | RowSpace, starts: Tensor) -> Attacked:
-        recipe = self.recipe
-        return mi_face(
-            cost,
-            starts,
-            self.labels,
-            alpha=recipe.alpha,
-            beta=recipe.beta,
-            gamma=recipe.gamma,
-            lambda_=recipe.lambda_,
-            process=self.process,
-        )
+        return mi_face(cost, starts, self.labels, loop_of(self.case))
 
     def one_at_a_time(self, labels: int) -> Recovered:
         """Attack the first labels one after the other, as one reads it in the paper."""
@@ -150,21 +125,21 @@ class Case:
         return Recovered(torch.cat(points), np.array(iterations))
 
     def _logits(self, points: Tensor) -> Tensor:
-        if isinstance(self.space, CodeSpace):
-            return self.space.logits(points)
-        logits: Tensor = self.network(points)
+        if isinstance(self.case.space, CodeSpace):
+            return self.case.space.logits(points)
+        logits: Tensor = self.recogniser(points)
         return logits
 
 
 def run(quick: bool) -> Record:
     """Measure."""
-    softmax = Case("softmax", subjects.trained("softmax", quick), 300 if quick else None)
-    mlp = Case("mlp", subjects.trained("mlp", quick), 10 if quick else 60)
-    dae = Case("dae", subjects.trained("dae", quick), 2 if quick else 10)
+    softmax = Published("softmax", subjects.trained("softmax", quick), 300 if quick else None)
+    mlp = Published("mlp", subjects.trained("mlp", quick), 10 if quick else 60)
+    dae = Published("dae", subjects.trained("dae", quick), 2 if quick else 10)
     cnn = subjects.trained("cnn", quick)
-    assert isinstance(cnn, ConvolutionalNetwork)
-    ours = Case("cnn", cnn, 5 if quick else 20)
-    default = Case("cnn", in_default_format(cnn), 5 if quick else 20)
+    assert isinstance(cnn, Cnn)
+    ours = Published("cnn", cnn, 5 if quick else 20)
+    default = Published("cnn", in_default_format(cnn), 5 if quick else 20)
     n = 1 if quick else 3
     return {
         "contests": [
@@ -193,23 +168,23 @@ def run(quick: bool) -> Record:
     }
 
 
-def _linear_first(case: Case, name: str, n: int, alone: int) -> Record:
+def _linear_first(ours: Published, name: str, n: int, alone: int) -> Record:
     with torch.no_grad():
-        space = case.row_space()
+        space = ours.row_space()
     return _contest(
-        f"{name}, at most {case.recipe.alpha} steps",
+        f"{name}, at most {ours.recipe.alpha} steps",
         {
-            "row space, its set-up done": lambda: case.steps_in(space),
-            "row space, set-up included": case.project,
-            "one batch, autograd in pixels": case.batched,
-            ALONE: lambda: case.one_at_a_time(alone),
+            "row space, its set-up done": lambda: ours.steps_in(space),
+            "row space, set-up included": ours.project,
+            "one batch, autograd in pixels": ours.batched,
+            ALONE: lambda: ours.one_at_a_time(alone),
         },
         n,
     )
 
 
-def _set_up(case: Case, n: int) -> dict[str, float]:
-    return measure(case.row_space, n=n)
+def _set_up(ours: Published, n: int) -> dict[str, float]:
+    return measure(ours.row_space, n=n)
 
 
 def _contest(
@@ -222,8 +197,7 @@ def _contest(
         title,
         contestants,
         n=n,
-        unit="label-steps",
-        work=lambda recovered: float(recovered.iterations.sum()),
+        work=LABEL_STEPS,
         agree=agree or same_images,
         long=[ALONE],
     )
@@ -243,7 +217,7 @@ def same_images(recovered: Mapping[str, Recovered]) -> Agreement:
     return Agreement(_DIFFERENCE, difference, 1e-4)
 
 
-def _same_images_or_rounding(case: Case) -> Callable[[Mapping[str, Recovered]], Agreement]:
+def _same_images_or_rounding(ours: Published) -> Callable[[Mapping[str, Recovered]], Agreement]:
     """Compare points, and where the rounding in PROCESS has parted them, those in float64.
 
     PROCESS-DAE rounds to 8 bits: a last digit of float32 decides now and then to which side.
@@ -253,7 +227,7 @@ def _same_images_or_rounding(case: Case) -> Callable[[Mapping[str, Recovered]], 
         single = same_images(recovered)
         if single.equal or single.difference is None:
             return single
-        exact = case.in_double_precision()
+        exact = ours.in_double_precision()
         double = same_images({"ours": exact.project(), ALONE: exact.one_at_a_time(8)})
         what = (
             f"{single.what} in float64 (in float32 {single.difference:.0e}, because PROCESS-DAE "

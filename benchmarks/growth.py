@@ -16,16 +16,15 @@ import torch
 
 from benchmarks import subjects
 from benchmarks.timing import Record
-from miface.attack import inversion
-from miface.attack.inversion import invert
+from miface.attack import run as attack
+from miface.attack.access.everything import Everything
+from miface.attack.case import Case
 from miface.attack.knowledge import nothing
 from miface.attack.mi_face import Attacked, mi_face
-from miface.models.networks import architecture_of, build
-from miface.params.base import ModelName
 
 LABELS = (10, 40, 400, 4000)
 SIZES = ((56, 46), (112, 92), (224, 184))  # height, width
-MODELS: tuple[ModelName, ...] = ("softmax", "mlp", "cnn")
+MODELS = ("softmax", "mlp", "cnn")
 
 
 def run(quick: bool) -> Record:
@@ -39,7 +38,7 @@ def run(quick: bool) -> Record:
     }
 
 
-def _case(model: ModelName, height: int, width: int, people: int, alpha: int) -> Record:
+def _case(model: str, height: int, width: int, people: int, alpha: int) -> Record:
     arguments = [model, *map(str, (height, width, people, alpha, torch.get_num_threads()))]
     output = subprocess.run(
         [sys.executable, "-m", "benchmarks.growth", *arguments],
@@ -51,19 +50,20 @@ def _case(model: ModelName, height: int, width: int, people: int, alpha: int) ->
     return record
 
 
-def _child(model: ModelName, height: int, width: int, people: int, alpha: int) -> Record:
+def _child(model: str, height: int, width: int, people: int, alpha: int) -> Record:
     """Attack a network of random weights for α steps in which no label stops."""
     torch.manual_seed(0)
-    network = build(architecture_of(model, subjects.params(), height, width, people)).eval()
+    recogniser = subjects.untrained(model, (height, width), people).eval()
     labels = np.arange(people)
     plan = subjects.params().plan("mi_face", model)
     knobs = {"alpha": alpha, "beta": alpha + 1, "gamma": -1.0}
     plan = plan.model_copy(update={"recipe": plan.recipe.model_copy(update=knobs)})
+    case = Case(Everything(recogniser), plan, nothing(height, width))
     _warm_up()
     before = _peak()
     since = time.perf_counter()
     with _timed_loop() as loops:
-        invert(network, (height, width), labels, plan, nothing(height, width))
+        attack.invert(case, labels)
     seconds = time.perf_counter() - since
     return {
         "model": model,
@@ -96,7 +96,7 @@ def _timed_loop() -> Iterator[list[float]]:
         seconds.append(time.perf_counter() - since)
         return attacked
 
-    with mock.patch.object(inversion, "mi_face", timed):
+    with mock.patch.object(attack, "mi_face", timed):
         yield seconds
 
 
@@ -118,4 +118,4 @@ def _peak() -> int:
 if __name__ == "__main__":
     name, *numbers, threads = sys.argv[1:]
     torch.set_num_threads(int(threads))
-    print(json.dumps(_child(name, *map(int, numbers))))  # type: ignore[arg-type]
+    print(json.dumps(_child(name, *map(int, numbers))))

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import torch
 
 from benchmarks import subjects
-from benchmarks.attack import Case
+from benchmarks.attack import Published
 from benchmarks.timing import Record, measure
-from miface.attack.mi_face import mi_face
-from miface.models.networks import MultilayerPerceptron
-from miface.models.training import train_classifier
+from miface.attack.mi_face import Loop, mi_face
+from miface.recognisers.mlp import Mlp, MlpSettings
+from miface.training.trainer import Trainer, train_classifier
 
 _FLOAT = 4  # bytes
 
@@ -19,7 +19,7 @@ _FLOAT = 4  # bytes
 def run(quick: bool) -> Record:
     """Measure."""
     n = 3 if quick else 9
-    hidden = subjects.params().mlp.hidden_units
+    hidden = subjects.settings(MlpSettings).hidden_units
     a, b = torch.rand(hidden, hidden), torch.rand(hidden, hidden)
     out = torch.empty(hidden, hidden)
     product = measure(lambda: torch.mm(a, b, out=out), n=n)
@@ -48,10 +48,9 @@ def _copy(source: torch.Tensor, n: int) -> Record:
 def _attack_step(rows: int, quick: bool) -> Record:
     """Time a step of the MLP's attack: z = z0 + G a, the layer above, and its gradient."""
     network = subjects.trained("mlp", quick)
-    assert isinstance(network, MultilayerPerceptron)
-    case = Case("mlp", network)
+    assert isinstance(network, Mlp)
     with torch.no_grad():
-        space = case.row_space()
+        space = Published("mlp", network).row_space()
     hidden, people = space.dimensions, network.output.out_features
     labels = torch.arange(rows) % people
     start = torch.zeros(rows, hidden)
@@ -59,7 +58,7 @@ def _attack_step(rows: int, quick: bool) -> Record:
 
     def attack(alpha: int) -> None:
         # γ below every cost and β beyond α: no row stops.
-        mi_face(space, start, labels, alpha=alpha, beta=steps + 2, gamma=-1.0, lambda_=0.1)
+        mi_face(space, start, labels, Loop(alpha, beta=steps + 2, gamma=-1.0, lambda_=0.1))
 
     return {
         "name": f"attack on the MLP in the row space, {rows} labels, a step",
@@ -72,19 +71,14 @@ def _attack_step(rows: int, quick: bool) -> Record:
 
 def _training_epoch(quick: bool) -> Record:
     """Time an epoch of the MLP's training in the span, with the measures at its end."""
-    photos, settings = subjects.photos(), subjects.params().mlp
+    photos, settings = subjects.photos(), subjects.settings(MlpSettings)
     n, every, batch = photos.trained_on, len(photos.x), settings.batch_size
     hidden, people = settings.hidden_units, 40
-    network = MultilayerPerceptron(photos.x.shape[1], hidden, people)
+    network = subjects.untrained("mlp", subjects.size(), people)
 
     def train(epochs: int) -> None:
-        train_classifier(
-            network,
-            photos,
-            settings.model_copy(update={"max_epochs": epochs}),
-            torch.Generator().manual_seed(0),
-            lambda _: None,
-        )
+        trainer = Trainer(photos, torch.Generator().manual_seed(0), lambda _: None)
+        train_classifier(network, settings.model_copy(update={"max_epochs": epochs}), trainer)
 
     steps = -(-n // batch)
     return {

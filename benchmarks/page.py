@@ -41,10 +41,10 @@ def training(record: Record) -> str:
     """Describe training."""
     parts = [
         "## Training",
-        "Softmax and MLP: in the span of the photos (`src/miface/models/span.py`) against a plain "
-        "loop of PyTorch's SGD, from the same weights with the same batches. Ours measures loss "
-        "and accuracy on all photos after each epoch; the plain loop measures nothing. Set-up is "
-        "included.",
+        "Softmax and MLP: in the span of the photos (`src/miface/training/span.py`) against a "
+        "plain loop of PyTorch's SGD, from the same weights with the same batches. Ours measures "
+        "loss and accuracy on all photos after each epoch; the plain loop measures nothing. Set-up "
+        "is included.",
         *map(_contest, record["contests"]),
         _all_epochs(record),
         "The DAE from principal components (the parameters in use) and from random weights by the "

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import subjects
-from benchmarks.attack import TITLES, Case, Recovered, same_images
+from benchmarks.attack import LABEL_STEPS, TITLES, Published, Recovered, same_images
 from benchmarks.timing import Record, contest
-from miface.params.base import ModelName
+from miface.attack.objectives import OBJECTIVES
 
 _ART, _AIJACK = "adversarial-robustness-toolbox", "aijack"
 _MASK = "active = (cost <= self.threshold) + (cost >= np.max(window, axis=1))"
@@ -24,16 +24,16 @@ def run(quick: bool) -> Record:
     """Measure what is installed."""
     versions = {name: _version(name) for name in (_ART, _AIJACK)}
     record: Record = {"versions": versions, "models": {}}
-    models: dict[ModelName, tuple[int | None, int]] = {
+    models: dict[str, tuple[int | None, int]] = {
         "softmax": (300 if quick else None, 2),
         "mlp": (5 if quick else 30, 2),
     }
     for model, (alpha, labels) in models.items():
-        case = Case(model, subjects.trained(model, quick), alpha)
-        record["models"][model] = _compare(model, case, labels, versions, quick)
+        ours = Published(model, subjects.trained(model, quick), alpha)
+        record["models"][model] = _compare(model, ours, labels, versions, quick)
     if versions[_ART]:
-        case = Case("softmax", subjects.trained("softmax", quick), 20)
-        record["models"]["softmax"].append(_in_one_batch(case))
+        ours = Published("softmax", subjects.trained("softmax", quick), 20)
+        record["models"]["softmax"].append(_in_one_batch(ours))
     return record
 
 
@@ -45,82 +45,75 @@ def _version(package: str) -> str | None:
 
 
 def _compare(
-    model: ModelName, case: Case, labels: int, versions: dict[str, str | None], quick: bool
+    model: str, ours: Published, labels: int, versions: dict[str, str | None], quick: bool
 ) -> list[Record]:
     """Compare each as it is shipped, and at equal steps."""
     n = 1 if quick else 3
-    title = f"{TITLES[model]}, at most {case.recipe.alpha} steps"
+    title = f"{TITLES[model]}, at most {ours.recipe.alpha} steps"
     records = []
-    space = case.row_space()
+    space = ours.row_space()
     alike: dict[str, Callable[[], Recovered]] = {
-        "this project, 40 labels, its set-up done": lambda: case.steps_in(space),
-        "this project, 40 labels, set-up included": case.project,
+        "this project, 40 labels, its set-up done": lambda: ours.steps_in(space),
+        "this project, 40 labels, set-up included": ours.project,
     }
     if versions[_ART]:
-        art = _Art(case)
+        art = _Art(ours)
         shipped = {
-            "this project": case.project,
+            "this project": ours.project,
             "ART as shipped": lambda: art.attack(40, 1, corrected=False),
         }
-        records.append(_contest(f"{title}, 40 labels, each as it is shipped", case, shipped, n))
+        records.append(_contest(f"{title}, 40 labels, each as it is shipped", ours, shipped, n))
         alike[f"ART, mask corrected, {labels} labels one by one"] = lambda: art.attack(
             labels, 1, corrected=True
         )
     if versions[_AIJACK]:
-        steps = case.project().iterations[:labels]
-        alike[f"AIJack, {labels} labels one by one"] = lambda: _aijack(case, steps)
+        steps = ours.project().iterations[:labels]
+        alike[f"AIJack, {labels} labels one by one"] = lambda: _aijack(ours, steps)
     if len(alike) > 2:
-        records.append(_contest(f"{title}, equal steps", case, alike, n))
+        records.append(_contest(f"{title}, equal steps", ours, alike, n))
     return records
 
 
-def _in_one_batch(case: Case) -> Record:
+def _in_one_batch(ours: Published) -> Record:
     """Compare on all labels at once, where ART's time grows with the square of the labels."""
-    art = _Art(case)
+    art = _Art(ours)
     contestants = {
-        "this project": case.project,
+        "this project": ours.project,
         "ART, mask corrected, `batch_size=40`": lambda: art.attack(40, 40, corrected=True),
     }
-    return _contest(f"softmax, {case.recipe.alpha} steps, one batch", case, contestants, 1)
+    return _contest(f"softmax, {ours.recipe.alpha} steps, one batch", ours, contestants, 1)
 
 
 def _contest(
-    title: str, case: Case, contestants: Mapping[str, Callable[[], Recovered]], n: int
+    title: str, ours: Published, contestants: Mapping[str, Callable[[], Recovered]], n: int
 ) -> Record:
-    record, recovered = contest(
-        title,
-        contestants,
-        n=n,
-        unit="label-steps",
-        work=lambda r: float(r.iterations.sum()),
-        agree=same_images,
-    )
+    record, recovered = contest(title, contestants, n=n, work=LABEL_STEPS, agree=same_images)
     for entry in record["entries"]:
         result = recovered[entry["name"]]
         entry["steps"] = float(result.iterations.mean())
-        entry["cost"] = _mean_cost(case, result.points)
+        entry["cost"] = _mean_cost(ours, result.points)
     return record
 
 
 @torch.no_grad()
-def _mean_cost(case: Case, points: Tensor) -> float:
-    labels = torch.arange(len(points))
-    return case.objective(case.network(points), labels)[0].double().mean().item()
+def _mean_cost(ours: Published, points: Tensor) -> float:
+    objective, labels = OBJECTIVES[ours.recipe.objective], torch.arange(len(points))
+    return objective(ours.recogniser(points), labels)[0].double().mean().item()
 
 
 class _Art:
-    """ART's attack on a case, and the steps that it makes."""
+    """ART's attack on the same, and the steps that it makes."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, ours: Published) -> None:
         from art.attacks.inference.model_inversion import mi_face as module
         from art.estimators.classification import PyTorchClassifier
 
-        self.case = case
+        self.ours = ours
         self.shipped = module.MIFace
         self.corrected = _with_mask_corrected(module)
-        pixels = case.starts.shape[1]
+        pixels = ours.starts.shape[1]
         self.classifier = PyTorchClassifier(
-            model=nn.Sequential(case.network, nn.Softmax(1)),  # ART descends on probabilities
+            model=nn.Sequential(ours.recogniser, nn.Softmax(1)),  # ART descends on probabilities
             loss=nn.CrossEntropyLoss(),
             input_shape=(pixels,),
             nb_classes=40,
@@ -136,8 +129,8 @@ class _Art:
         self.classifier.class_gradient = counted
 
     def attack(self, labels: int, batch_size: int, *, corrected: bool) -> Recovered:
-        """Attack the first labels at the λ, β, γ and α of the case."""
-        recipe = self.case.recipe
+        """Attack the first labels at the λ, β, γ and α of ours."""
+        recipe = self.ours.recipe
         self.steps[:] = 0
         kind = self.corrected if corrected else self.shipped
         attack = kind(
@@ -149,7 +142,7 @@ class _Art:
             batch_size=batch_size,
             verbose=False,
         )
-        images = attack.infer(self.case.starts[:labels].numpy().copy(), np.arange(labels))
+        images = attack.infer(self.ours.starts[:labels].numpy().copy(), np.arange(labels))
         return Recovered(torch.from_numpy(images), self.steps[:labels].copy())
 
 
@@ -163,19 +156,19 @@ def _with_mask_corrected(module: Any) -> Any:
     return type("MIFaceCorrected", (module.MIFace,), {"infer": namespace["infer"]})
 
 
-def _aijack(case: Case, steps: "np.ndarray[Any, np.dtype[np.int64]]") -> Recovered:
+def _aijack(ours: Published, steps: "np.ndarray[Any, np.dtype[np.int64]]") -> Recovered:
     """Attack by AIJack, which has no stopping rules, for as many steps as ours took."""
     from aijack.attack import MI_FACE
 
-    model = nn.Sequential(case.network, nn.Softmax(1))
+    model = nn.Sequential(ours.recogniser, nn.Softmax(1))
     points = []
     for label, count in enumerate(steps.tolist()):
-        start = case.starts[label : label + 1]
+        start = ours.starts[label : label + 1]
         attack = MI_FACE(
             model,
             input_shape=tuple(start.shape),
             target_label=label,
-            lam=case.recipe.lambda_,
+            lam=ours.recipe.lambda_,
             num_itr=count,
             log_interval=0,
         )

@@ -1,6 +1,7 @@
 """What is measured: photos, parameters and trained networks."""
 
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -9,13 +10,13 @@ from miface.faces.archive import Faces
 from miface.faces.dataset import FACES, SPLIT, load_faces, load_split
 from miface.faces.rendered import render_faces
 from miface.faces.split import pixels, split_photos
-from miface.models.networks import Architecture, Network, architecture_of
-from miface.models.recognisers import train
-from miface.models.training import Photos
-from miface.params import Params, load_params
-from miface.params.base import ModelName
+from miface.params.schema import Params, load_params
+from miface.recognisers import RECOGNISERS, train
+from miface.recognisers.dae import DaeSettings
+from miface.recognisers.recogniser import Recogniser, Size
+from miface.training.trainer import Descent, Log, Photos, Trainer
 
-Size = tuple[int, int]
+Settings = TypeVar("Settings", bound=Descent)
 _ATT = (400, 112, 92)  # photos, height, width of the AT&T faces
 
 
@@ -62,28 +63,39 @@ def photos() -> Photos:
     )
 
 
-def architecture(model: ModelName) -> Architecture:
-    """Describe a network for these photos."""
-    return architecture_of(model, params(), *size(), people=40)
+def settings(kind: type[Settings]) -> Settings:
+    """Give the parameters of a recogniser, by their definition."""
+    (found,) = (s for model in RECOGNISERS if isinstance(s := params().settings(model), kind))
+    return found
+
+
+def _names(people: int) -> list[str]:
+    return [f"p{person + 1}" for person in range(people)]
+
+
+def untrained(model: str, size: Size, people: int = 40) -> Recogniser:
+    """Make a recogniser with PyTorch's initial weights."""
+    return RECOGNISERS[model](size, _names(people), params().settings(model))
+
+
+def trained_by(model: str, settings: Descent, log: Log = lambda _: None) -> Recogniser:
+    """Train a recogniser as the pipeline does, by settings of its kind."""
+    generator = torch.Generator().manual_seed(params().seed)
+    return train(model, size(), _names(40), settings, Trainer(photos(), generator, log))
 
 
 @cache
-def trained(model: ModelName, quick: bool) -> Network:
-    """Train a network to attack: softmax and MLP as the pipeline does, the others for less long.
+def trained(model: str, quick: bool) -> Recogniser:
+    """Train a recogniser to attack: softmax and MLP as the pipeline does, others for less long.
 
     The DAE and the CNN are attacked for a fixed number of steps, whose time does not depend on
     how long they were trained.
     """
-    p = params()
-    first, second = p.dae.pretraining
-    shorter = {
-        "dae": p.dae.model_copy(
-            update={
-                "pretraining": tuple(x.model_copy(update={"epochs": 2}) for x in (first, second))
-            }
-        ),
-        "cnn": p.cnn.model_copy(update={"max_epochs": 2 if quick else 6}),
+    pretraining = settings(DaeSettings).pretraining
+    shorter: dict[str, dict[str, object]] = {
+        "dae": {"pretraining": tuple(x.model_copy(update={"epochs": 2}) for x in pretraining)},
+        "cnn": {"max_epochs": 2 if quick else 6},
     }
     if quick:
-        shorter["mlp"] = p.mlp.model_copy(update={"max_epochs": 20})
-    return train(architecture(model), photos(), p.model_copy(update=shorter), lambda _: None)
+        shorter["mlp"] = {"max_epochs": 20}
+    return trained_by(model, params().settings(model).model_copy(update=shorter.get(model, {})))

@@ -6,7 +6,7 @@ import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -34,13 +34,28 @@ class Agreement:
         return self.difference is not None and self.difference <= self.tolerance
 
 
+@dataclass(frozen=True)
+class Work(Generic[T]):
+    """How much a run did.
+
+    Attributes
+    ----------
+    unit
+        What is counted, for rates.
+    of
+        Counts it in a result.
+    """
+
+    unit: str
+    of: Callable[[T], float]
+
+
 def contest(
     title: str,
     contestants: Mapping[str, Callable[[], T]],
     *,
     n: int,
-    unit: str,
-    work: Callable[[T], float],
+    work: Work[T],
     agree: Callable[[Mapping[str, T]], Agreement],
     long: Collection[str] = (),
 ) -> tuple[Record, dict[str, T]]:
@@ -54,10 +69,8 @@ def contest(
         By name; the first one is ours, and the ratios are to it. Each is run once beforehand.
     n
         Rounds.
-    unit
-        What `work` counts, for rates.
     work
-        How much a run did, from its result.
+        How much a run did.
     agree
         Compares the results. Where they differ there are no ratios.
     long
@@ -85,7 +98,7 @@ def contest(
             if turn > 0:
                 times[name].append(seconds)
     agreement = agree(results)
-    done = {name: work(result) for name, result in results.items()}
+    done = {name: work.of(result) for name, result in results.items()}
     ours = next(iter(contestants))
     entries = []
     for name, seconds_of in times.items():
@@ -103,7 +116,7 @@ def contest(
         entries.append(entry)
     record = {
         "title": title,
-        "unit": unit,
+        "unit": work.unit,
         "entries": entries,
         "agreement": asdict(agreement) | {"equal": agreement.equal},
     }

@@ -9,20 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import subjects
-from benchmarks.timing import Agreement, Record, contest, measure
-from miface.models.networks import (
-    ConvolutionalNetwork,
-    MultilayerPerceptron,
-    Network,
-    SoftmaxRegression,
-    StackedAutoencoder,
-    build,
-    initialise,
-    start_with_signed_dirac,
-)
-from miface.models.recognisers import accuracy, reconstruct, train
-from miface.models.training import Photos, train_classifier
-from miface.params.training import Mlp, Pretraining, Training
+from benchmarks.timing import Agreement, Record, Work, contest, measure
+from miface.recognisers import accuracy
+from miface.recognisers.cnn import Cnn, CnnSettings, start_with_signed_dirac
+from miface.recognisers.dae import Dae, DaeSettings, Pretraining
+from miface.recognisers.mlp import Mlp, MlpSettings
+from miface.recognisers.recogniser import Recogniser
+from miface.recognisers.softmax import Softmax
+from miface.training.initial_weights import initialise
+from miface.training.trainer import Descent, Photos, Trainer, train_classifier
 
 PLAIN = "plain PyTorch SGD"
 
@@ -36,7 +31,7 @@ def run(quick: bool) -> Record:
     }
 
 
-def plain_training(network: nn.Module, photos: Photos, settings: Training, seed: int) -> None:
+def plain_training(network: nn.Module, photos: Photos, settings: Descent, seed: int) -> None:
     """Train as everybody does: PyTorch's SGD on all weights, and no measures along the way."""
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.SGD(
@@ -54,25 +49,26 @@ def plain_training(network: nn.Module, photos: Photos, settings: Training, seed:
             optimiser.step()
 
 
-def _ours(network: Network, photos: Photos, settings: Training, seed: int) -> None:
+def _ours(network: Recogniser, photos: Photos, settings: Descent, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
-    train_classifier(network, photos, settings, generator, lambda _: None)
+    train_classifier(network, settings, Trainer(photos, generator, lambda _: None))
 
 
 def _softmax(quick: bool) -> Record:
-    settings = subjects.params().softmax
-    start = SoftmaxRegression(subjects.photos().x.shape[1], 40)
-    initialise(start.first, settings.initial_weights, torch.Generator().manual_seed(0))
-    return _against_plain("softmax", start, settings, n=3 if quick else 7)
+    start = subjects.untrained("softmax", subjects.size())
+    assert isinstance(start, Softmax)
+    initialise(start.first, start.settings.initial_weights, torch.Generator().manual_seed(0))
+    return _against_plain("softmax", start, start.settings, n=3 if quick else 7)
 
 
 def _mlp(quick: bool) -> Record:
-    settings = subjects.params().mlp.model_copy(update={"max_epochs": 1 if quick else 3})
+    settings = subjects.settings(MlpSettings).model_copy(update={"max_epochs": 1 if quick else 3})
     return _against_plain("MLP", _initial_mlp(settings), settings, n=1 if quick else 3)
 
 
-def _initial_mlp(settings: Mlp) -> MultilayerPerceptron:
-    start = MultilayerPerceptron(subjects.photos().x.shape[1], settings.hidden_units, 40)
+def _initial_mlp(settings: MlpSettings) -> Mlp:
+    start = subjects.untrained("mlp", subjects.size())
+    assert isinstance(start, Mlp)
     generator = torch.Generator().manual_seed(0)
     initialise(start.first, settings.initial_weights, generator)
     initialise(start.output, settings.initial_output_weights, generator)
@@ -81,8 +77,8 @@ def _initial_mlp(settings: Mlp) -> MultilayerPerceptron:
 
 def _all_epochs(quick: bool) -> Record:
     """Train the MLP for as long as the pipeline does."""
-    epochs = 6 if quick else subjects.params().mlp.max_epochs
-    settings = subjects.params().mlp.model_copy(update={"max_epochs": epochs})
+    epochs = 6 if quick else subjects.settings(MlpSettings).max_epochs
+    settings = subjects.settings(MlpSettings).model_copy(update={"max_epochs": epochs})
     start = _initial_mlp(settings)
     photos = subjects.photos()
     return {
@@ -92,7 +88,7 @@ def _all_epochs(quick: bool) -> Record:
     }
 
 
-def _against_plain(name: str, start: Network, settings: Training, n: int) -> Record:
+def _against_plain(name: str, start: Recogniser, settings: Descent, n: int) -> Record:
     photos = subjects.photos()
     return _train_contest(
         f"{name}, {settings.max_epochs} epochs",
@@ -107,7 +103,7 @@ def _against_plain(name: str, start: Network, settings: Training, n: int) -> Rec
     )
 
 
-class _DefaultFormat(ConvolutionalNetwork):
+class _DefaultFormat(Cnn):
     """The CNN in PyTorch's default memory format."""
 
     def features(self, x: Tensor) -> Tensor:
@@ -115,7 +111,7 @@ class _DefaultFormat(ConvolutionalNetwork):
         return features
 
 
-def in_default_format(network: ConvolutionalNetwork) -> ConvolutionalNetwork:
+def in_default_format(network: Cnn) -> Cnn:
     """Copy a CNN, its convolutions in PyTorch's default memory format."""
     other = copy.deepcopy(network)
     other.__class__ = _DefaultFormat
@@ -124,10 +120,10 @@ def in_default_format(network: ConvolutionalNetwork) -> ConvolutionalNetwork:
 
 
 def _cnn(quick: bool) -> Record:
-    settings = subjects.params().cnn.model_copy(update={"max_epochs": 1})
+    settings = subjects.settings(CnnSettings).model_copy(update={"max_epochs": 1})
     torch.manual_seed(0)
-    start = build(subjects.architecture("cnn"))
-    assert isinstance(start, ConvolutionalNetwork)
+    start = subjects.untrained("cnn", subjects.size())
+    assert isinstance(start, Cnn)
     start_with_signed_dirac(start)
     initialise(start.hidden, settings.initial_weights, torch.Generator().manual_seed(0))
     default, photos = in_default_format(start), subjects.photos()
@@ -147,11 +143,11 @@ def _cnn(quick: bool) -> Record:
 
 
 def _on_copy(
-    how: Callable[[Any, Photos, Training, int], None],
-    start: Network,
+    how: Callable[[Any, Photos, Descent, int], None],
+    start: Recogniser,
     photos: Photos,
-    settings: Training,
-) -> Network:
+    settings: Descent,
+) -> Recogniser:
     torch.manual_seed(0)  # dropout
     network = copy.deepcopy(start)
     how(network, photos, settings, 0)
@@ -160,28 +156,28 @@ def _on_copy(
 
 def _train_contest(
     title: str,
-    contestants: Mapping[str, Callable[[], Network]],
+    contestants: Mapping[str, Callable[[], Recogniser]],
     n: int,
     epochs: int,
-    agree: Callable[[Mapping[str, Network]], Agreement],
+    agree: Callable[[Mapping[str, Recogniser]], Agreement],
     long: Collection[str] = (),
 ) -> Record:
     record, _ = contest(
-        title, contestants, n=n, unit="epochs", work=lambda _: epochs, agree=agree, long=long
+        title, contestants, n=n, work=Work("epochs", lambda _: epochs), agree=agree, long=long
     )
     return record
 
 
 def _same_weights_or_rounding(
-    start: Network, settings: Training
-) -> Callable[[Mapping[str, Network]], Agreement]:
+    start: Recogniser, settings: Descent
+) -> Callable[[Mapping[str, Recogniser]], Agreement]:
     """Compare weights, and where rounding has grown, those of the same training in float64.
 
     A step that is long for the data makes descent unstable at first: then plain PyTorch in float32
     is as far from itself in float64 as it is from ours.
     """
 
-    def agree(networks: Mapping[str, Network]) -> Agreement:
+    def agree(networks: Mapping[str, Recogniser]) -> Agreement:
         single = same_weights(networks)
         if single.equal:
             return single
@@ -201,7 +197,7 @@ def _same_weights_or_rounding(
 
 
 @torch.no_grad()
-def same_weights(networks: Mapping[str, Network]) -> Agreement:
+def same_weights(networks: Mapping[str, Recogniser]) -> Agreement:
     """Compare all weights of the first network with those of the others."""
     ours, *others = (list(network.parameters()) for network in networks.values())
     difference = max(
@@ -212,7 +208,7 @@ def same_weights(networks: Mapping[str, Network]) -> Agreement:
 
 def _autoencoder(quick: bool) -> list[Record]:
     """Train the DAE twice: as the pipeline does, and by the recipe of a random start."""
-    dae = subjects.params().dae
+    dae = subjects.settings(DaeSettings)
     if quick:
         few = tuple(x.model_copy(update={"epochs": 2}) for x in dae.pretraining)
         dae = dae.model_copy(update={"pretraining": few})
@@ -235,15 +231,12 @@ def _autoencoder(quick: bool) -> list[Record]:
     for name, recipe in recipes.items():
         last: dict[str, float] = {}
         since = time.perf_counter()
-        network = train(
-            subjects.architecture("dae"),
-            photos,
-            subjects.params().model_copy(update={"dae": recipe}),
-            last.update,
-        )
+        network = subjects.trained_by("dae", recipe, last.update)
         seconds = time.perf_counter() - since
-        assert isinstance(network, StackedAutoencoder)
+        assert isinstance(network, Dae)
         x = photos.x[n:]
+        with torch.no_grad():
+            reconstructed = network.decode(network.encode(x))
         records.append(
             {
                 "name": name,
@@ -251,7 +244,7 @@ def _autoencoder(quick: bool) -> list[Record]:
                 "epochs": [part.epochs for part in recipe.pretraining],
                 "seconds": seconds,
                 "outer_error": last["outer/test"],
-                "error": nn.functional.mse_loss(reconstruct(network, x), x).item(),
+                "error": nn.functional.mse_loss(reconstructed, x).item(),
                 "accuracy": accuracy(network, x, photos.person[n:]),
             }
         )

@@ -1,16 +1,22 @@
 """What several test files share: the real archive, small photos, parameter files."""
 
 import copy
+import io
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from clones import SMALL, Clone
 from numpy.typing import NDArray
 from PIL import Image
 from ruamel.yaml import YAML
+
+from miface.faces.rendered import render_faces
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,3 +89,34 @@ def faces_folder(tmp_path: Path, pictures: dict[str, NDArray[np.uint8]]) -> Path
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(file)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zip of drawn photos: s1 to s6, five each, 32 × 28."""
+    drawn = render_faces(6, 5, height=32, width=28).reshape(6, 5, 32, 28)
+    path = tmp_path_factory.mktemp("archive") / "faces.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for person, photos in enumerate(drawn):
+            for number, photo in enumerate(photos):
+                buffer = io.BytesIO()
+                Image.fromarray(photo).save(buffer, format="png")
+                archive.writestr(f"s{person + 1}/{number + 1}.png", buffer.getvalue())
+    return path
+
+
+@pytest.fixture(scope="session")
+def baseline(tmp_path_factory: pytest.TempPathFactory, small_archive: Path) -> Clone:
+    """A clone in which the whole pipeline has run once, on an archive of the user's, committed."""
+    clone = Clone.of_this_checkout(tmp_path_factory.mktemp("clone") / "miface", SMALL)
+    shutil.copy(small_archive, clone.folder / "data/raw/att_faces.zip")
+    clone.dvc("repro")
+    clone.commit("run")
+    return clone
+
+
+@pytest.fixture
+def clone(baseline: Clone) -> Iterator[Clone]:
+    """The baseline, put back afterwards."""
+    yield baseline
+    baseline.back()

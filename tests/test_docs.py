@@ -1,15 +1,22 @@
 """What the documentation says holds: links lead somewhere, the reference is up to date."""
 
+import json
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
+from miface.params.file import read_yaml
+from miface.params.schema import load_params, params_digest
+from miface.recognisers import RECOGNISERS
 from miface.reference import parameter_reference
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -31,6 +38,37 @@ def test_the_reference_of_parameters_is_up_to_date() -> None:
     values = YAML(typ="safe").load(ROOT / "params.yaml")
     written = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
     assert written == parameter_reference(values), "run `make docs`"
+
+
+def test_every_documented_key_can_be_changed_for_one_run(tmp_path: Path) -> None:
+    reference = (ROOT / "docs/parameters.md").read_text(encoding="utf-8")
+    keys = re.findall(r"^\| `([^`]+)` ", reference, re.MULTILINE)
+    assert len(keys) > 80
+    written = read_yaml(ROOT / "params.yaml")
+    recipe = [key.removeprefix("recipe.") for key in keys if key.startswith("recipe.")]
+    keys += [
+        f"{m}.{model}.{k}" for m in ("refined", "prior") for model in RECOGNISERS for k in recipe
+    ]
+    path = tmp_path / "params.yaml"
+
+    def value_of(key: str) -> tuple[Any, bool]:
+        value: Any = written
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                defaults: Any = written["recipe"]
+                for inner in key.split(".")[2:]:
+                    defaults = defaults[inner]
+                return defaults, False
+            value = value[part]
+        return value, True
+
+    changes = []
+    for key in (key for key in keys if "<" not in key):  # DVC cannot change one of a list
+        value, there = value_of(key)
+        changes.append(f"{'' if there else '+'}{key}={json.dumps(value)}")
+    shutil.copy(ROOT / "params.yaml", path)
+    apply_overrides(path, changes)
+    assert params_digest(load_params(path)) == params_digest(load_params(ROOT / "params.yaml"))
 
 
 def test_the_targets_that_the_readme_names_exist() -> None:

@@ -2,32 +2,27 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from small import MODELS, PEOPLE, PIXELS, case_of, recipe_of, recogniser_of
 from torch import Tensor, nn
 
+from miface.attack.case import Case
 from miface.attack.costs import Cost
 from miface.attack.gradients import Momentum, Unit
-from miface.attack.mi_face import Attacked, mi_face
+from miface.attack.mi_face import Attacked, Loop, mi_face
 from miface.attack.objectives import OBJECTIVES
 from miface.attack.row_space import RowSpace, orthonormal_rows
-from miface.attack.spaces import CodeSpace, PixelSpace
-from miface.models.networks import (
-    ConvolutionalNetwork,
-    MultilayerPerceptron,
-    Network,
-    SoftmaxRegression,
-    StackedAutoencoder,
-)
-
-SIZE = (16, 12)
-PEOPLE = 5
+from miface.attack.spaces import CodeSpace
+from miface.recognisers.mlp import Mlp
+from miface.recognisers.recogniser import Recogniser
+from miface.recognisers.softmax import Softmax
 
 
 @dataclass
@@ -41,86 +36,66 @@ class Plain:
     iterates: list[Tensor]
 
 
-def plain_mi_face(
-    cost: Callable[[Tensor], Tensor],
-    x0: Tensor,
-    process: Callable[[Tensor], Tensor],
-    alpha: int,
-    beta: int,
-    gamma: float,
-    lambda_: float,
-) -> Plain:
+def plain_mi_face(cost: Callable[[Tensor], Tensor], x0: Tensor, loop: Loop) -> Plain:
     """Algorithm 1 of Fredrikson et al. (2015), with autograd."""
+    process = loop.process or (lambda x: x)
     x, stopped = x0, "alpha"
     iterates, costs = [x0], [cost(x0).item()]
-    for _ in range(alpha):
+    for _ in range(loop.alpha):
         leaf = x.clone().requires_grad_()
         cost(leaf).backward()
         assert leaf.grad is not None
-        x = process(x - lambda_ * leaf.grad)
+        x = process(x - loop.lambda_ * leaf.grad)
         c = cost(x).item()
-        last = costs[-beta:]
+        last = costs[-loop.beta :]
         iterates.append(x)
         costs.append(c)
-        if len(last) == beta and c >= max(last):
+        if len(last) == loop.beta and c >= max(last):
             stopped = "beta"
             break
-        if c <= gamma:
+        if c <= loop.gamma:
             stopped = "gamma"
             break
     least = min(range(len(costs)), key=costs.__getitem__)
     return Plain(iterates[least], costs[least], len(costs) - 1, stopped, iterates)
 
 
-def network_of(model: str, scale: float = 4.0) -> Network:
-    """A small network with weights large enough that an attack gets somewhere."""
-    torch.manual_seed(3)
-    pixels = SIZE[0] * SIZE[1]
-    network: Network
-    match model:
-        case "softmax":
-            network = SoftmaxRegression(pixels, PEOPLE)
-        case "mlp":
-            network = MultilayerPerceptron(pixels, 20, PEOPLE)
-        case "dae":
-            network = StackedAutoencoder(pixels, (30, 10), PEOPLE)
-        case _:
-            network = ConvolutionalNetwork(*SIZE, (2, 3), 15, 0.2, PEOPLE)
+def case_with(model: str) -> Case:
+    """The published attack on a small network whose weights are large enough to get somewhere."""
+    recogniser = recogniser_of(model, seed=3)
     with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.mul_(scale)
-    return network.double().eval()
+        for parameter in recogniser.parameters():
+            parameter.mul_(4)
+    return published(recogniser.double())
 
 
-def space_of(network: Network) -> PixelSpace | CodeSpace:
-    """Where the published attack moves: in the codes of the DAE, else in pixels."""
-    if isinstance(network, StackedAutoencoder):
-        return CodeSpace(network)
-    return PixelSpace(SIZE[0] * SIZE[1])
+def published(recogniser: Recogniser) -> Case:
+    """MI-FACE without AUXTERM and PROCESS: in the codes of the DAE, else in pixels."""
+    recipe = recipe_of("mi_face", recogniser.name(), {"process": "identity"})
+    assert recipe.objective == "one_minus_p"
+    return case_of(recogniser, recipe)
 
 
-def logits_of(network: Network, points: Tensor) -> Tensor:
+def logits_of(case: Case, points: Tensor) -> Tensor:
     """What the attacked model makes of points."""
     logits: Tensor
-    if isinstance(network, StackedAutoencoder):
-        logits = network.classifier(points)
+    if isinstance(case.space, CodeSpace):
+        logits = case.space.network.classifier(points)
     else:
-        logits = network(points)
+        logits = case.recogniser(points)
     return logits
 
 
-MODELS = ["softmax", "mlp", "dae", "cnn"]
 RULES = {
-    "alpha": {"alpha": 7, "beta": 100, "gamma": 0.0, "lambda_": 0.05},
-    "gamma": {"alpha": 3000, "beta": 100, "gamma": 0.6, "lambda_": 0.3},
+    "alpha": Loop(alpha=7, beta=100, gamma=0.0, lambda_=0.05),
+    "gamma": Loop(alpha=3000, beta=100, gamma=0.6, lambda_=0.3),
     # Long steps: sooner or later one makes the cost no lower.
-    "beta": {"alpha": 300, "beta": 1, "gamma": -1.0, "lambda_": 200.0},
+    "beta": Loop(alpha=300, beta=1, gamma=-1.0, lambda_=200.0),
 }
 
 
-def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, list[Tensor]]:
+def attack(case: Case, labels: Tensor, loop: Loop) -> tuple[Attacked, list[Tensor]]:
     """The batched attack with all its iterates."""
-    space = space_of(network)
     seen: list[Tensor] = []
 
     def observe(i: int, rows: Tensor, x: Tensor, c: Tensor) -> None:
@@ -128,25 +103,22 @@ def attack(network: Network, labels: Tensor, **knobs: float) -> tuple[Attacked, 
         full[rows] = x
         seen.append(full)
 
-    start = torch.zeros(len(labels), space.dimensions, dtype=torch.float64)
-    cost = Cost(network, space, SIZE, OBJECTIVES["one_minus_p"])
-    return mi_face(cost, start, labels, observe=observe, **knobs), seen  # type: ignore[arg-type]
+    start = torch.zeros(len(labels), case.space.dimensions, dtype=torch.float64)
+    return mi_face(Cost(case), start, labels, loop, observe), seen
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("model", MODELS)
 def test_follows_algorithm_1(model: str, rule: str) -> None:
-    network = network_of(model)
-    space = space_of(network)
+    case = case_with(model)
     labels = torch.arange(PEOPLE)
-    got, iterates = attack(network, labels, **RULES[rule])
+    got, iterates = attack(case, labels, RULES[rule])
     stopped = set()
     for label in labels:
         plain = plain_mi_face(
-            lambda x, label=label: 1 - torch.softmax(logits_of(network, x[None]), 1)[0, label],  # type: ignore[misc]
-            torch.zeros(space.dimensions, dtype=torch.float64),
-            lambda x: x,
-            **RULES[rule],  # type: ignore[arg-type]
+            lambda x, label=label: 1 - torch.softmax(logits_of(case, x[None]), 1)[0, label],  # type: ignore[misc]
+            torch.zeros(case.space.dimensions, dtype=torch.float64),
+            RULES[rule],
         )
         assert got.iterations[label] == plain.iterations
         assert got.stopped[label] == plain.stopped
@@ -159,18 +131,13 @@ def test_follows_algorithm_1(model: str, rule: str) -> None:
 
 
 def test_process_is_applied_to_every_candidate() -> None:
-    network = network_of("softmax")
-    space = PixelSpace(SIZE[0] * SIZE[1])
-    knobs = {"alpha": 30, "beta": 100, "gamma": 0.01, "lambda_": 0.5}
-    start = torch.zeros(1, space.dimensions, dtype=torch.float64)
-    cost = Cost(network, space, SIZE, OBJECTIVES["one_minus_p"])
-    label = torch.tensor([2])
-    got = mi_face(cost, start, label, process=lambda x: x.clamp(0, 0.1), **knobs)  # type: ignore[arg-type]
+    case = case_with("softmax")
+    loop = Loop(alpha=30, beta=100, gamma=0.01, lambda_=0.5, process=lambda x: x.clamp(0, 0.1))
+    got, _ = attack(case, torch.tensor([2]), loop)
     plain = plain_mi_face(
-        lambda x: 1 - torch.softmax(network(x[None]), 1)[0, 2],
-        start[0],
-        lambda x: x.clamp(0, 0.1),
-        **knobs,  # type: ignore[arg-type]
+        lambda x: 1 - torch.softmax(case.recogniser(x[None]), 1)[0, 2],
+        torch.zeros(PIXELS, dtype=torch.float64),
+        loop,
     )
     torch.testing.assert_close(got.points[0], plain.best)
     assert got.points.min() >= 0
@@ -191,10 +158,8 @@ def scripted(costs: list[list[float]]) -> Callable[[Tensor, Tensor], tuple[Tenso
 
 def run_script(costs: list[list[float]], alpha: int, beta: int, gamma: float) -> Attacked:
     rows = len(costs)
-    return mi_face(
-        scripted(costs), torch.zeros(rows, 1), torch.arange(rows),
-        alpha=alpha, beta=beta, gamma=gamma, lambda_=1.0,
-    )  # fmt: skip
+    loop = Loop(alpha, beta, gamma, lambda_=1.0)
+    return mi_face(scripted(costs), torch.zeros(rows, 1), torch.arange(rows), loop)
 
 
 def test_a_row_that_meets_gamma_stops_there() -> None:
@@ -258,9 +223,9 @@ def test_rows_do_not_depend_on_each_other(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_label_alone_gives_what_it_gives_among_others(model: str) -> None:
-    network = network_of(model)
-    together, _ = attack(network, torch.arange(PEOPLE), **RULES["gamma"])
-    alone, _ = attack(network, torch.tensor([3]), **RULES["gamma"])
+    case = case_with(model)
+    together, _ = attack(case, torch.arange(PEOPLE), RULES["gamma"])
+    alone, _ = attack(case, torch.tensor([3]), RULES["gamma"])
     torch.testing.assert_close(together.points[3], alone.points[0])
     assert together.iterations[3] == alone.iterations[0]
 
@@ -269,6 +234,14 @@ def low_rank(layer: nn.Linear, rank: int) -> None:
     """Give a layer weights of a rank, as training from zero on so many photos does."""
     mix = torch.randn(layer.out_features, rank, dtype=torch.float64)
     layer.weight.data = mix @ torch.rand(rank, layer.in_features, dtype=torch.float64) / rank
+
+
+def decided_by_rounding(costs: list[Tensor], beta: int) -> bool:
+    """Whether a row comes so near to the highest of its last β costs that either side is right."""
+    return any(
+        ((costs[i] - torch.stack(costs[i - beta : i]).amax(0)).abs() < 1e-12).any()
+        for i in range(beta, len(costs))
+    )
 
 
 @given(
@@ -284,35 +257,40 @@ def low_rank(layer: nn.Linear, rank: int) -> None:
 def test_the_row_space_makes_the_same_iterates_as_pixels(
     hidden: int, rank: int, seed: int, lambda_: float, beta: int, model: str, rule: Any
 ) -> None:
-    torch.manual_seed(seed)
-    pixels = SIZE[0] * SIZE[1]
-    network: SoftmaxRegression | MultilayerPerceptron
-    if model == "softmax":
-        network = SoftmaxRegression(pixels, PEOPLE).double()
-    else:
-        network = MultilayerPerceptron(pixels, hidden, PEOPLE).double()
+    units: dict[str, Any] = {"hidden_units": hidden} if model == "mlp" else {}
+    network = recogniser_of(model, seed=seed, **units).double()
+    assert isinstance(network, Softmax | Mlp)
+    if isinstance(network, Mlp):
         nn.init.normal_(network.output.weight)
         low_rank(network.first, rank)
-    network.eval()
-    start = torch.rand(pixels, dtype=torch.float64)
+    start = torch.rand(PIXELS, dtype=torch.float64)
     labels = torch.arange(PEOPLE)
-    knobs = {"alpha": 60, "beta": beta, "gamma": 0.2, "lambda_": lambda_}
+    loop = Loop(alpha=60, beta=beta, gamma=0.2, lambda_=lambda_)
+    # Steps of one length go to and fro about a minimum, where rounding decides which of two equal
+    # costs is lower, and long ones make chaos of it: no number of digits would agree.
     if rule is Unit:
-        # Steps of one length go to and fro about a minimum, where rounding decides which of two
-        # equal costs is lower, and long ones make chaos of it: no number of digits would agree.
-        knobs |= {"alpha": 20, "beta": 21, "lambda_": min(lambda_, 0.3)}
-    objective = OBJECTIVES["one_minus_p"]
-    slow = mi_face(
-        Cost(network, PixelSpace(pixels), SIZE, objective), start.expand(PEOPLE, -1), labels,
-        rule=rule and rule(), **knobs,  # type: ignore[arg-type]
-    )  # fmt: skip
+        loop = replace(loop, alpha=20, beta=21, lambda_=min(lambda_, 0.3))
+    elif lambda_ > 100:
+        loop = replace(loop, alpha=20)
+
+    def with_fresh_rule() -> Loop:
+        return replace(loop, rule=rule and rule())
+
+    costs: list[Tensor] = []
+
+    def observe(i: int, rows: Tensor, x: Tensor, c: Tensor) -> None:
+        costs.append(torch.full((PEOPLE,), torch.nan, dtype=c.dtype).index_put((rows,), c))
+
+    starts = start.expand(PEOPLE, -1)
+    slow = mi_face(Cost(published(network)), starts, labels, with_fresh_rule(), observe)
+    assume(not decided_by_rounding(costs, loop.beta))
     bases = [orthonormal_rows(network.first.weight, limit=64)]
     if rule is not Unit:  # the rows of W are not orthonormal: lengths differ
         bases.append(None)
     for basis in bases:
-        rows = RowSpace(network, objective, start, basis)
+        rows = RowSpace(network, OBJECTIVES["one_minus_p"], start, basis)
         zeros = torch.zeros(PEOPLE, rows.dimensions, dtype=torch.float64)
-        fast = mi_face(rows, zeros, labels, rule=rule and rule(), **knobs)  # type: ignore[arg-type]
+        fast = mi_face(rows, zeros, labels, with_fresh_rule())
         np.testing.assert_array_equal(fast.iterations, slow.iterations)
         np.testing.assert_array_equal(fast.stopped, slow.stopped)
         torch.testing.assert_close(rows.expand(fast.points), slow.points)

@@ -1,13 +1,17 @@
 """Parameters: a mistake is one line with its key, what was found and what is allowed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from miface.attack.methods import METHODS
 from miface.errors import MifaceError
-from miface.params import load_params
+from miface.params.schema import load_params
+from miface.recognisers import RECOGNISERS
+from miface.recognisers.dae import DaeSettings
+from miface.recognisers.recogniser import Coded
 
 WriteParams = Callable[..., Path]
 NAN, INFINITY = float("nan"), float("inf")
@@ -26,7 +30,7 @@ def test_the_shipped_file_is_valid(project: Path) -> None:
     params = load_params(project / "params.yaml")
     assert (params.attack.alpha, params.attack.beta) == (5000, 100)
     assert (params.attack.gamma, params.attack.lambda_) == (0.01, 0.1)
-    assert params.dae.pretraining[0].epochs > 0
+    assert DaeSettings.model_validate(params.settings("dae")).pretraining[0].epochs > 0
 
 
 @pytest.mark.parametrize(
@@ -40,7 +44,7 @@ def test_the_shipped_file_is_valid(project: Path) -> None:
         ("attack.gamma", 0),
         ("data.size", [56, 46]),
         ("data.digest", None),
-        ("mi_face.cnn.process", "clamp"),
+        ("mi_face.cnn", {"process": "clamp"}),
     ],
 )
 def test_valid_changes_are_taken(write_params: WriteParams, key: str, value: Any) -> None:
@@ -50,13 +54,18 @@ def test_valid_changes_are_taken(write_params: WriteParams, key: str, value: Any
     assert content == value
 
 
+def one_of(names: Iterable[str]) -> str:
+    *others, last = map(repr, names)
+    return f"{', '.join(others)} or {last}"
+
+
 RATIO_OR_COUNT = "should be a count from 1 up, or a ratio above 0 and below 1"
 NAMES = "should be 'all' or a list of names, such as [s1, s2]"
-MODEL = "should be 'softmax', 'mlp', 'dae' or 'cnn'"
+MODELS, MODEL = ", ".join(RECOGNISERS), f"should be {one_of(RECOGNISERS)}"
 TRAINING_KEYS = "learning_rate, momentum, weight_decay, batch_size, max_epochs, patience"
 GROUPS = (
-    "seed, data, rendered, split, softmax, mlp, dae, cnn, attack, non_local_means, mi_face, "
-    "refined, prior"
+    "seed, data, rendered, split, countermeasures, attack, non_local_means, recipe, mi_face, "
+    f"refined, prior, {MODELS}"
 )
 DIGEST = "should match pattern '^[0-9a-f]{64}$'"
 
@@ -88,17 +97,17 @@ DIGEST = "should match pattern '^[0-9a-f]{64}$'"
         ("dae.hidden_units.1", "300", "should be a valid integer"),
         ("dae.hidden_units", 300, "should be a valid list"),
         ("data.size", "112x92", "should be a valid list"),
-        ("data.sources", "rendered", "should be a valid list"),
-        ("attack.models", "softmax", "should be a valid list"),
+        ("data.sources", "rendered", "should be a list, such as [rendered]"),
+        ("attack.models", "softmax", "should be a list, such as [softmax]"),
         # of the wrong length
         ("attack.models", [], "should have at least 1 item, not 0"),
         ("data.sources", [], "should have at least 1 item, not 0"),
         ("cnn.channels", [8, 16, 32], "should have at most 2 items, not 3"),
         # not a name there is
         ("attack.models.0", "sofmax", MODEL),
-        ("attack.methods.0", "mi-face", "should be 'mi_face', 'refined' or 'prior'"),
+        ("attack.methods.0", "mi-face", f"should be {one_of(METHODS)}"),
         ("attack.start", "white", "should be 'zero' or 'black'"),
-        ("mi_face.cnn.process", "none", "should be 'identity', 'clamp' or 'process_dae'"),
+        ("mi_face.dae.process", "none", "should be 'identity', 'clamp' or 'process_dae'"),
         ("data.digest", "2e4844a9", DIGEST),
         ("data.digest", "2E" * 32, DIGEST),
         ("data.digest", 7, "should be a valid string"),
@@ -128,7 +137,7 @@ def test_a_wrong_value_is_told_with_its_key_and_what_is_allowed(
         ("split.ratio", "train_per_person"),
         ("softmax.hidden_units", f"{TRAINING_KEYS}, initial_weights"),
         ("dae.pretraining.1.patience", "learning_rate, batch_size, epochs"),
-        ("mi_face.softmax.clamp", "process"),
+        ("mi_face.dae.clamp", "process"),
     ],
 )
 def test_an_unknown_key_is_told_with_those_there_are(
@@ -152,23 +161,45 @@ def test_a_missing_key_is_told(write_params: WriteParams, key: str) -> None:
     ]
 
 
-def test_a_model_that_mi_face_does_not_know_is_told(write_params: WriteParams) -> None:
-    assert mistakes(write_params({"mi_face.vgg": {"process": "identity"}})) == [
-        f"mi_face.vgg: found 'vgg', {MODEL}"
-    ]
+@pytest.mark.parametrize("method", METHODS)
+def test_a_model_that_a_method_does_not_know_is_told(
+    write_params: WriteParams, method: str
+) -> None:
+    (told,) = mistakes(write_params({f"{method}.vgg": {"process": "clamp"}}))
+    assert told.startswith(f"{method}.vgg: found {{'process': 'clamp'}}, but there is no such key")
+    assert told.endswith(MODELS)
 
 
-def test_an_attacked_model_needs_its_process(write_params: WriteParams) -> None:
-    without = {"mi_face.cnn": ...}
-    assert mistakes(write_params(without)) == ["mi_face.cnn: missing, but attack.models has 'cnn'"]
-    load_params(write_params(without | {"attack.models": ["softmax"]}))
+@pytest.mark.parametrize("model", RECOGNISERS)
+def test_mi_face_processes_nothing_where_it_is_not_said(
+    write_params: WriteParams, model: str
+) -> None:
+    params = load_params(write_params({"mi_face": {}}))
+    assert params.recipe_of("mi_face", model).process == "identity"
 
 
-@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
-def test_process_dae_fits_the_dae_alone(write_params: WriteParams, model: str) -> None:
-    (told,) = mistakes(write_params({f"mi_face.{model}.process": "process_dae"}))
+@pytest.mark.parametrize("model", [m for m, k in RECOGNISERS.items() if not issubclass(k, Coded)])
+def test_process_dae_fits_what_has_codes_alone(write_params: WriteParams, model: str) -> None:
+    (told,) = mistakes(write_params({f"mi_face.{model}": {"process": "process_dae"}}))
     assert told.startswith(f"mi_face.{model}.process: found 'process_dae'")
-    assert told.endswith("should be 'identity' or 'clamp'")
+    assert told.endswith("should be another, such as 'identity' or 'clamp'")
+
+
+@pytest.mark.parametrize("method", ["refined", "prior"])
+def test_a_recipe_states_what_differs_from_the_defaults(
+    write_params: WriteParams, method: str
+) -> None:
+    defaults = {"recipe.alpha": 7, "recipe.auxterms.l2": 2, "recipe.auxterms.symmetry": 3}
+    own = {f"{method}.mlp": {"lambda": 0.5, "auxterms": {"symmetry": 4}}}
+    recipe = load_params(write_params(defaults | own)).recipe_of(method, "mlp")
+    assert (recipe.alpha, recipe.lambda_) == (7, 0.5)
+    assert (recipe.weights["l2"], recipe.weights["symmetry"]) == (2, 4)
+
+
+def test_a_mistake_in_the_defaults_is_told_once(write_params: WriteParams) -> None:
+    assert mistakes(write_params({"recipe.alpha": 0})) == [
+        "recipe.alpha: found 0, should be greater than or equal to 1"
+    ]
 
 
 def test_every_mistake_has_a_line(write_params: WriteParams) -> None:

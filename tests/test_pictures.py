@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from miface.errors import MifaceError
 from miface.faces.archive import Faces
 from miface.report.curves import cost_table, thinned
 from miface.report.pictures import (
@@ -16,6 +17,7 @@ from miface.report.pictures import (
     stretch,
     typical_photos,
 )
+from miface.report.sheets import picture_rules, position
 
 RNG = np.random.default_rng(0)
 FACES = Faces(
@@ -66,6 +68,22 @@ def test_a_sheet_holds_every_image_at_its_place(count: int) -> None:
     for index, image in enumerate(images):
         top, left = 4 * (index // columns), 3 * (index % columns)
         np.testing.assert_array_equal(laid[top : top + 4, left : left + 3], image)
+
+
+@pytest.mark.parametrize(("index", "place"), [(0, "0% 0%"), (2, "100% 0%"), (4, "50% 50%")])
+def test_a_place_in_a_sheet_is_told_as_a_share_of_it(index: int, place: str) -> None:
+    assert position(index, 9) == place
+    assert position(0, 1) == "0% 0%"
+
+
+def test_pictures_are_as_coarse_as_their_room_needs() -> None:
+    photos = RNG.integers(0, 256, (9, 56, 46), np.uint8)
+    fine = picture_rules(photos, [], 1_000_000)
+    coarse = picture_rules(photos, [], len(fine) // 2)
+    assert len(coarse) <= len(fine) // 2
+    assert coarse.startswith(".s-photos{background-image:url(data:image/webp;base64,")
+    with pytest.raises(MifaceError, match=r"pictures of 9 people do not fit into a page"):
+        picture_rules(photos, [], 100)
 
 
 def dark(picture: Image.Image, box: tuple[int, int, int, int]) -> bool:

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,11 +13,15 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from miface.attack.methods import METHODS as ALL_METHODS
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.report.experiments import Experiment, load_experiment
-from miface.report.page import check_same_people, render
+from miface.recognisers import RECOGNISERS
+from miface.report.experiments import Experiment, Read, check_same_people, load_experiment
+from miface.report.page import render
 from miface.report.tables import (
+    METHOD_NAMES,
+    MODEL_NAMES,
     Table,
     accuracy_table,
     attack_table,
@@ -26,6 +32,8 @@ from miface.report.tables import (
 )
 
 METHODS, MODELS = ("mi_face", "prior"), ("softmax", "cnn")
+PAIRS = [(method, model) for method in METHODS for model in MODELS]
+SECONDS = dict.fromkeys(PAIRS, 1.23)
 
 
 def likeness(**others: Any) -> dict[str, Any]:
@@ -39,17 +47,19 @@ def likeness(**others: Any) -> dict[str, Any]:
 
 def attack(**others: Any) -> dict[str, Any]:
     return likeness(
-        threat_model="nothing but the model", seconds_per_label=1.23, iterations=432.1,
-        cost=0.0991, attack_cost=0.0882, stopped={"alpha": 5, "beta": 0, "gamma": 23},
+        threat_model="nothing but the model", access="holds the weights", iterations=432.1,
+        queries=0.0, cost=0.0991, attack_cost=0.0882,
+        stopped={"alpha": 5, "beta": 0, "gamma": 23},
     ) | others  # fmt: skip
 
 
-def metrics(kind: str = "archive") -> dict[str, Any]:
+def metrics(kind: str = "archive", training: str = "none", answers: str = "none") -> dict[str, Any]:
     return {
         "data": {"kind": kind, "name": "faces.zip", "photos": 400, "people": 40, "height": 112,
                  "width": 92, "digest": "2e48", "credit": "whose they are", "seed": 0},
+        "countermeasures": {"training": training, "answers": answers},
         "chance": {"top1": 0.025, "top5": 0.125, "lineup": 1 / 6, "lineup_absent": 1 / 6},
-        "recognisers": {"pixels": 0.93},
+        "judges": {"pixels": 0.93},
         "baselines": {"noise": likeness(aligned_ssim=0.011),
                       "held_out_photo": likeness() | {"identified": {}}},
         "softmax": {"accuracy": {"train": 1.0, "test": 0.958}},
@@ -71,7 +81,7 @@ def test_the_table_of_accuracy() -> None:
 
 
 def test_the_table_of_attacks() -> None:
-    table = attack_table(metrics(), METHODS, MODELS)
+    table = attack_table(metrics(), METHODS, MODELS, SECONDS)
     (measured,) = rows_of(table, "MI-FACE as published", "cnn")
     assert measured[2:-1] == [
         "1.23", "432", "5 alpha, 23 gamma", "0.987", "0.088", "0.012 (801)", "0.46", "-0.079",
@@ -79,6 +89,21 @@ def test_the_table_of_attacks() -> None:
     ]  # fmt: skip
     assert "early stop" in measured[-1]  # what the 2020 report found, beside its own attack alone
     assert rows_of(table, "prior", "cnn")[0][-1] == ""
+
+
+def test_an_attack_whose_time_was_not_kept_is_shown_without() -> None:
+    table = attack_table(metrics(), METHODS, MODELS, {("prior", "cnn"): 0.5})
+    assert rows_of(table, "prior", "cnn")[0][2] == "0.5"
+    assert rows_of(table, "prior", "softmax")[0][2] == "—"
+
+
+def test_every_method_and_recogniser_has_a_name_for_people() -> None:
+    assert {name: METHOD_NAMES[name] for name in ALL_METHODS} == {
+        name: method.title for name, method in ALL_METHODS.items()
+    }
+    assert {name: MODEL_NAMES[name] for name in RECOGNISERS} == {
+        name: kind.title for name, kind in RECOGNISERS.items()
+    }
 
 
 def test_the_table_of_those_recognised() -> None:
@@ -129,18 +154,18 @@ def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experim
         "snapshots": rng.integers(0, 256, (len(label), 3, 8, 6), np.uint8),
         "snapshot_iterations": np.array([1, 3, 5]),
     }
-    pairs = [(method, model) for method in METHODS for model in MODELS]
     people = pd.DataFrame(
         [
             {"method": method, "model": model, "person": who, "cost": 0.1, "iterations": 5,
-             "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3, "aligned_nrmse": 0.4,
-             "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0, "recovered": index % 2 == 0}
-            for method, model in pairs
+             "queries": 0, "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3,
+             "aligned_nrmse": 0.4, "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0,
+             "recovered": index % 2 == 0}
+            for method, model in PAIRS
             for index, who in enumerate(NAMES)
         ]
     )  # fmt: skip
     params = f"attack:\n  alpha: {alpha}\n  gamma: 0.01\n"
-    return Experiment(name, params, metrics(kind), people, dict.fromkeys(pairs, arrays))
+    return Experiment(name, params, metrics(kind), people, dict.fromkeys(PAIRS, arrays), SECONDS)
 
 
 class Reader(HTMLParser):
@@ -228,6 +253,29 @@ def test_what_lies_behind_the_numbers_is_told() -> None:
         assert fact in behind, fact
 
 
+@pytest.mark.parametrize(
+    ("training", "answers"),
+    [("label_smoothing 0.1", "none"), ("none", "rounding 0.01"), ("<b> 1", "rounding 0.05")],
+)
+def test_countermeasures_are_named_where_there_are_any(training: str, answers: str) -> None:
+    guarded = replace(experiment(), metrics=metrics(training=training, answers=answers))
+    page = render([guarded], FACES, TRAIN)
+    told = f"Countermeasures in the training: {escape(training)}; on the answers: {answers}."
+    assert told in page[page.index('id="behind"') :]
+    assert "ountermeasures in the training" not in PAGE
+
+
+def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
+    before, after = experiment(name="before"), experiment(name="after")
+    guarded = replace(after, metrics=metrics(answers="rounding 0.01"))
+    older = replace(before, metrics={k: v for k, v in metrics().items() if k != "countermeasures"})
+    for first in (before, older):
+        page = render([first, guarded], FACES, TRAIN)
+        behind = page[page.index('id="behind"') :]
+        assert "after: countermeasures in the training: none; on the answers: rounding" in behind
+        assert "before: countermeasures" not in behind
+
+
 def test_curves_and_facts_of_every_person_are_kept_for_their_page() -> None:
     data = json.loads(Reader(PAGE).text["script"][0])
     (one,) = [a for a in data["attacks"] if a["title"] == "prior, convolutional network"]
@@ -259,9 +307,8 @@ def test_a_page_of_many_people_stays_under_eight_megabytes() -> None:
         [row.assign(method=a, model=b, person=f"s{i}") for a, b in small.inversions
          for i in range(many)]
     )  # fmt: skip
-    whole = Experiment(
-        "", small.params, small.metrics, people, dict.fromkeys(small.inversions, arrays)
-    )
+    inversions = dict.fromkeys(small.inversions, arrays)
+    whole = replace(small, people=people, inversions=inversions)
     # Noise is the worst there is to compress.
     assert len(render([whole], faces, np.arange(many)).encode()) < 8_000_000
 
@@ -317,27 +364,47 @@ def test_costs_that_are_no_numbers_are_left_out_of_curves() -> None:
 
 def test_a_missing_measure_is_shown_as_missing() -> None:
     blank = metrics() | {"prior": {m: attack(cost=None, aligned_ssim=None) for m in MODELS}}
-    (row,) = rows_of(attack_table(blank, METHODS, MODELS), "prior", "cnn")
+    (row,) = rows_of(attack_table(blank, METHODS, MODELS, SECONDS), "prior", "cnn")
     assert row[5] == row[11] == "—"
+
+
+def stored(people: pd.DataFrame, timing: bytes | None = None) -> Read:
+    """The files of a run with this table of people, and this timing of each attack if any."""
+    buffer = io.BytesIO()
+    np.savez(buffer, snapshots=np.zeros(0))
+    files = {
+        "reports/metrics.json": b"{}", "params.yaml": b"seed: 0",
+        "reports/per_label.csv": people.to_csv(index=False).encode(),
+    }  # fmt: skip
+
+    def read(path: str) -> bytes:
+        if path.startswith("reports/timing/") and timing is None:
+            raise FileNotFoundError(2, "no", path)
+        return files.get(path) or (timing if path.endswith(".json") else None) or buffer.getvalue()
+
+    return read
 
 
 def test_a_run_keeps_names_as_text_and_numbers_as_numbers() -> None:
     run = experiment()
     table = run.people.assign(person="007", cost=[np.nan, *run.people["cost"][1:]])
-    buffer = io.BytesIO()
-    np.savez(buffer, snapshots=np.zeros(0))
-    files = {
-        "reports/metrics.json": b"{}", "params.yaml": b"seed: 0",
-        "reports/per_label.csv": table.to_csv(index=False).encode(),
-    }  # fmt: skip
-    loaded = load_experiment("", lambda path: files.get(path) or buffer.getvalue())
+    loaded = load_experiment("", stored(table))
     assert loaded.people["person"].unique().tolist() == ["007"]
     assert np.isnan(loaded.people["cost"][0])
     assert loaded.people["cost"][1] == pytest.approx(0.1)
-    old = table.drop(columns="recovered")
-    files["reports/per_label.csv"] = old.to_csv(index=False).encode()
     with pytest.raises(MifaceError, match=r"^old: its results were made by an older miface"):
-        load_experiment("old", lambda path: files.get(path) or buffer.getvalue())
+        load_experiment("old", stored(table.drop(columns="recovered")))
+
+
+@pytest.mark.parametrize(
+    ("timing", "seconds"),
+    [(b'{"seconds": 6.0, "labels": 3}', 2.0), (b'{"labels": 0}', None), (None, None)],
+)
+def test_seconds_a_person_come_from_what_was_timed(
+    timing: bytes | None, seconds: float | None
+) -> None:
+    loaded = load_experiment("", stored(experiment().people, timing))
+    assert loaded.seconds == ({} if seconds is None else dict.fromkeys(PAIRS, seconds))
 
 
 def test_recovered_people_are_counted_by_attack() -> None:
