@@ -1,6 +1,7 @@
 """fetch: photos of the first source that answers → data/faces.npz, data/source.json."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 from miface.command import run, tell
 from miface.faces.dataset import SOURCE, save_faces
@@ -17,6 +18,9 @@ def main() -> None:
     tell(f"{count} photos of {len(faces.names)} people, {height} × {width}, from {source.name}")
     if source.kind == "rendered":
         tell("NOTE: these people are drawn by miface. No archive of real photos answered.")
+    for passed in source.passed_over:
+        if Path(passed.name).exists():  # the user put it there, and would not expect it unused
+            tell(f"NOTE: {passed.name} was NOT used: {passed.reason}")
     counts = {"people": len(faces.names), "photos": count, "height": height, "width": width}
     save_faces(faces)
     write_json(SOURCE, asdict(source) | counts)

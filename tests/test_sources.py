@@ -27,7 +27,10 @@ class Told(list[str]):
         digest: str | None = None,
         size: tuple[int, int] | None = None,
     ) -> tuple[Faces, Source]:
-        data = Data(sources=[*map(str, sources)], digest=digest, size=size, timeout=1.0)
+        data = Data(
+            sources=[*map(str, sources)], digest=digest, size=size, timeout=1.0,
+            person=None, least_photos=None, align="none",
+        )  # fmt: skip
         return find_faces(data, RENDERED, self.append)
 
 
