@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from miface.errors import MifaceError
 from miface.faces.decoding import DEEP, Picture, UndecodableError, decode, find_scales, to_bytes
 from miface.faces.eyes import NoFaceError, line_up
 from miface.faces.notes import Notes, shown
@@ -67,7 +69,9 @@ def natural_key(name: PurePosixPath | str) -> tuple[list[tuple[str, int, str]], 
     return [(text, len(number), number) for text, number in numbers], str(name)
 
 
-def read_photos(path: Path, framing: Framing, notes: Notes) -> list[Photo]:
+def read_others(
+    path: Path, framing: Framing, tell: Callable[[str], None]
+) -> tuple[NDArray[np.uint8], list[str]]:
     """Read all photos of a folder or an archive, whoever is on them.
 
     Parameters
@@ -75,17 +79,27 @@ def read_photos(path: Path, framing: Framing, notes: Notes) -> list[Photo]:
     path
         See `miface.faces.packings.opened`.
     framing
-        What part of each is taken.
-    notes
+        What part of each is taken; with a size.
+    tell
         Receives what is left out and what is altered.
+
+    Returns
+    -------
+    images, names
+        uint8 [M, H, W], and what each is called.
 
     Raises
     ------
     MifaceError
-        If `path` cannot be read.
+        If `path` cannot be read, or holds no photo.
     """
+    notes = Notes()
     with opened(path, notes) as members:
-        return read_members(members, framing, notes)[0]
+        photos, _ = read_members(members, framing, notes)
+    notes.tell(tell)
+    if not photos:
+        raise MifaceError(f"{path}: no images found that can be used")
+    return np.stack([photo.pixels for photo in photos]), [shown(photo.name) for photo in photos]
 
 
 def read_members(
