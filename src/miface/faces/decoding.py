@@ -16,7 +16,7 @@ from miface.faces.notes import shown
 
 # What is decoded, known by its content. Pillow would hand EPS to Ghostscript: no other program is
 # started. TGA has no mark of its own.
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "IM", "JPEG", "JPEG2000", "PCX", "PNG", "PPM",
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PCX", "PNG", "PPM",
            "PSD", "QOI", "SGI", "SUN", "TIFF", "WEBP")  # fmt: skip
 
 _ARCHIVES = (

@@ -3,7 +3,7 @@
 import os.path
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -20,7 +20,7 @@ _USUAL = (
     "([^/_]+)_[^/]*$",  # before the first …: ada_happy.jpg
     "([^/.]+)[.][^/]*$",  # subject01.happy
     "([^/-]+)-[^/]*$",  # ada-left.png
-    "[0-9]+[ _.-]+([^/]+)[.][^/.]*$",  # after a number: 1_ada.jpg
+    "(?:^|/)[0-9]+[ _.-]+([^/0-9][^/]*?)([.][^./]*)?$",  # after a number: 1_ada.jpg
 )
 
 
@@ -113,27 +113,27 @@ def _one_folder(folder: PurePosixPath, names: Sequence[PurePosixPath]) -> str:
         "people; if the person is in the file's name, set data.person"
     )
     suggested = suggest(names)
-    if suggested is None:
+    if not suggested:
         return f"{found} to a pattern with a group for the person, as '{_USUAL[2]}' for ada_1.jpg"
-    pattern = re.compile(suggested)
-    people = sorted(
-        {whose for name in names if (whose := _matched(pattern, name))}, key=natural_key
+    return f"{found}=" + " or ".join(
+        f"'{pattern}', which reads {len(people)} people ({few(people)})"
+        for pattern, people in suggested.items()
     )
-    return f"{found}='{suggested}', which reads {len(people)} people ({few(people)})"
 
 
-def suggest(names: Sequence[PurePosixPath]) -> str | None:
-    """Find a pattern by which files in one folder would be people; None if there is none.
+def suggest(names: Sequence[PurePosixPath]) -> dict[str, list[str]]:
+    """Find patterns by which files in one folder would be people, and the people.
 
-    It reads every name, or at least two thirds, as two people or more of two photos or more.
+    Each reads every name, or at least two thirds, as two people or more of two photos or more; of
+    those that read the same people the first is given, and no more than two.
     """
-    best, most = None, 2 / 3 * len(names)
+    suggested: dict[str, list[str]] = {}
     for usual in _USUAL:
-        counts: dict[str, int] = defaultdict(int)
-        for name in names:
-            if person := _matched(re.compile(usual), name):
-                counts[person] += 1
+        pattern = re.compile(usual)
+        counts = Counter(filter(None, (_matched(pattern, name) for name in names)))
         several = [count for count in counts.values() if count > 1]
-        if len(several) > 1 and sum(several) > most:
-            best, most = usual, sum(several)
-    return best
+        people = sorted(counts, key=natural_key)
+        enough = len(several) > 1 and 3 * sum(several) > 2 * len(names)
+        if enough and people not in suggested.values() and len(suggested) < 2:
+            suggested[usual] = people
+    return suggested
