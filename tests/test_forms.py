@@ -119,8 +119,8 @@ def test_sixteen_bits_are_scaled_by_what_they_hold(
         assert form.notes.converted == {"more than 8 bits a pixel, made 8": 1}
     else:
         (told,) = form.altered
-        assert f"0 … {255 * factor} in all photos" in told
-        assert told.endswith(f"are read as 0 (black) … {2**bits - 1} (white)")
+        assert told.startswith(f"whole numbers from 0 to {255 * factor} (in all such photos)")
+        assert told.endswith(f"read as 0 (black) … {2**bits - 1} (white)")
 
 
 def test_one_scale_serves_all_photos_of_a_set(tmp_path: Path) -> None:
@@ -162,13 +162,13 @@ def test_floating_point_is_scaled_and_told(
     form = Form(tmp_path, saved(Image.fromarray(values.astype(np.float32)), "TIFF"))
     np.testing.assert_allclose(form.photo, expected, atol=1)
     (told,) = form.altered
-    assert told.endswith(f"are read as {scale}")
+    assert told.endswith(f": read as {scale}")
 
 
 def test_whole_numbers_below_zero_are_scaled_and_told(tmp_path: Path) -> None:
     form = Form(tmp_path, saved(Image.fromarray(RAMP.astype(np.int32) * 10 - 1000), "TIFF"))
     np.testing.assert_allclose(form.photo, RAMP, atol=1)
-    assert form.altered[0].endswith("are read as -1000 (black) … 1550 (white)")
+    assert form.altered[0].endswith("read as -1000 (black) … 1550 (white)")
 
 
 def test_a_palette_is_looked_up(tmp_path: Path) -> None:

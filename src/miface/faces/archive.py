@@ -127,6 +127,8 @@ def read_faces(
     if len(people) < 2:
         who = f"one person found ({next(iter(people))})" if people else "nobody found"
         raise MifaceError(f"{path}: {who}, expected at least two{_why(notes)}")
+    for photo in (photo for own in people.values() for photo in own):
+        notes.take(photo.name, photo.altered, photo.converted)
     return _assembled(people)
 
 

@@ -56,9 +56,12 @@ class Notes:
         """Note a file that is not taken."""
         self.left_out.append(Note(shown(name), reason))
 
-    def alter(self, name: PurePosixPath | str, reason: str) -> None:
-        """Note a photo that is not as it was stored."""
-        self.altered.append(Note(shown(name), reason))
+    def take(
+        self, name: PurePosixPath, altered: tuple[str, ...], converted: tuple[str, ...]
+    ) -> None:
+        """Note what was done to a photo that is taken."""
+        self.altered += [Note(shown(name), what) for what in altered]
+        self.converted.update(converted)
 
     def say_of(self, name: PurePosixPath | str, reason: str) -> None:
         """Note something about a person."""

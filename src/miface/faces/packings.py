@@ -124,28 +124,35 @@ def _walk(
 
 def _zipped(archive: zipfile.ZipFile, notes: Notes) -> list[Member]:
     files: list[File] = []
-    links = {}
+    links, guessed = {}, set()
     for info in archive.infolist():
-        name = _zip_name(info, notes)
+        name, known = _zip_name(info)
         if info.is_dir() or info.filename.endswith("\\"):
             continue
+        if not known:
+            guessed.add(name.parent)
         read = partial(archive.read, info)  # by the entry: a name may stand twice
         if stat.S_ISLNK(info.external_attr >> 16):
             links[name] = os.fsdecode(read())
         else:
             files.append((name, read))
+    for folder in sorted(guessed):
+        notes.say_of(folder, "the zip does not tell the code of its names: read as code page 437")
     return _linked(files, links, notes)
 
 
-def _zip_name(info: zipfile.ZipInfo, notes: Notes) -> PurePosixPath:
-    r"""Read a name as it was meant: UTF-8 that does not say so, and Windows' ``\`` for ``/``."""
-    name = info.filename
+def _zip_name(info: zipfile.ZipInfo) -> tuple[PurePosixPath, bool]:
+    r"""Read a name as it was meant: UTF-8 that does not say so, and Windows' ``\`` for ``/``.
+
+    Returns it, and whether its letters are known.
+    """
+    name, known = info.filename, True
     if not info.flag_bits & 0x800 and not name.isascii():
         try:
             name = name.encode("cp437").decode("utf-8")
         except UnicodeDecodeError:
-            notes.alter(name, "its name does not say how it is written: read as code page 437")
-    return PurePosixPath(name.replace("\\", "/"))
+            known = False
+    return PurePosixPath(name.replace("\\", "/")), known
 
 
 def _tarred(archive: tarfile.TarFile, notes: Notes) -> list[Member]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -52,6 +53,8 @@ class Photo:
         uint8 [H, W].
     digest
         Of the whole picture in grey, before anything was cropped.
+    altered, converted
+        What was done to it, beyond what is done to all and by rule: see `Notes`.
     before
         Where the eyes were put in place, the picture cropped about its centre instead.
     """
@@ -59,6 +62,8 @@ class Photo:
     name: PurePosixPath
     pixels: NDArray[np.uint8]
     digest: bytes
+    altered: tuple[str, ...] = ()
+    converted: tuple[str, ...] = ()
     before: NDArray[np.uint8] | None = None
 
 
@@ -96,6 +101,8 @@ def read_others(
     notes = Notes()
     with opened(path, notes) as members:
         photos, _ = read_members(members, framing, notes)
+    for photo in photos:
+        notes.take(photo.name, photo.altered, photo.converted)
     notes.tell(tell)
     if not photos:
         raise MifaceError(f"{path}: no images found that can be used")
@@ -119,13 +126,18 @@ def read_members(
     extents: dict[str, tuple[float, float]] = {}
 
     def take(member: Member, picture: Picture, grey: NDArray[np.uint8]) -> None:
-        for what in picture.altered:
-            notes.alter(member.name, what)
         try:
-            photos.append(_framed(member.name, grey, framing, notes))
-            notes.converted.update(picture.converted)
+            photo = _framed(member.name, grey, framing)
         except UndecodableError as error:
             leave_out(member, str(error))
+            return
+        photos.append(
+            replace(
+                photo,
+                altered=picture.altered + photo.altered,
+                converted=picture.converted + photo.converted,
+            )
+        )
 
     def leave_out(member: Member, reason: str) -> None:
         notes.leave_out(member.name, reason)
@@ -149,20 +161,10 @@ def read_members(
             )
     scales = find_scales(extents)
     for member, kind in unclear.items():
-        picture = picture_of(member)
+        picture = _scale_told(picture_of(member), scales[kind], extents[kind])
         take(member, picture, to_bytes(picture, scales))
-        black, white = scales[kind]
-        if (kind, white) == ("whole", 65535):
-            notes.converted[DEEP] += 1
-        else:
-            low, high = extents[kind]
-            notes.alter(
-                member.name,
-                f"its {kind} numbers of no told scale ({low:g} … {high:g} in all photos of the "
-                f"kind) are read as {black:g} (black) … {white:g} (white)",
-            )
-    _tell_doubles(photos, notes)
-    return sorted(photos, key=lambda photo: natural_key(photo.name)), lost
+    photos.sort(key=lambda photo: natural_key(photo.name))
+    return _doubles_told(photos), lost
 
 
 def picture_of(member: Member) -> Picture:
@@ -174,7 +176,20 @@ def picture_of(member: Member) -> Picture:
     return decode(content)
 
 
-def _framed(name: PurePosixPath, grey: NDArray[np.uint8], framing: Framing, notes: Notes) -> Photo:
+def _scale_told(
+    picture: Picture, scale: tuple[float, float], extent: tuple[float, float]
+) -> Picture:
+    """Say from what scale values were read that tell none; of 16 full bits there is no doubt."""
+    if (picture.kind, scale[1]) == ("whole", 65535):
+        return replace(picture, converted=(*picture.converted, DEEP))
+    told = (
+        f"{picture.kind} numbers from {extent[0]:g} to {extent[1]:g} (in all such photos), of a "
+        f"scale that no file tells: read as {scale[0]:g} (black) … {scale[1]:g} (white)"
+    )
+    return replace(picture, altered=(*picture.altered, told))
+
+
+def _framed(name: PurePosixPath, grey: NDArray[np.uint8], framing: Framing) -> Photo:
     height, width = grey.shape
     if min(height, width) < SMALLEST:
         raise UndecodableError(
@@ -197,19 +212,26 @@ def _framed(name: PurePosixPath, grey: NDArray[np.uint8], framing: Framing, note
             aligned, remarks = line_up(grey, framing.size)
         except NoFaceError:
             raise UndecodableError("no face found") from None
-        for remark in remarks:
-            notes.alter(name, remark)
-        notes.converted[f"turned, scaled and cropped by the eyes to {high} × {wide}"] += 1
-        return Photo(name, aligned, digest, before=cropped)
-    if grey.shape != framing.size:
-        notes.converted[f"cropped about the centre and resized to {high} × {wide}"] += 1
-        if height < high or width < wide:
-            notes.alter(name, f"enlarged from {height} × {width}")
-    return Photo(name, cropped, digest)
+        done = f"turned, scaled and cropped by the eyes to {high} × {wide}"
+        return Photo(name, aligned, digest, tuple(remarks), (done,), before=cropped)
+    if grey.shape == framing.size:
+        return Photo(name, grey, digest)
+    done = f"cropped about the centre and resized to {high} × {wide}"
+    enlarged = (f"enlarged from {height} × {width}",) if height < high or width < wide else ()
+    return Photo(name, cropped, digest, enlarged, (done,))
 
 
-def _tell_doubles(photos: list[Photo], notes: Notes) -> None:
-    names = [photo.name for photo in photos]
-    for name in sorted(set(names)):
-        if (count := names.count(name)) > 1:
-            notes.alter(name, f"{count} files of this name: each is read as a photo of its own")
+def _doubles_told(photos: list[Photo]) -> list[Photo]:
+    counts = Counter(photo.name for photo in photos)
+    return [
+        photo
+        if counts[photo.name] == 1
+        else replace(
+            photo,
+            altered=(
+                *photo.altered,
+                f"one of {counts[photo.name]} files of this name: each is read as a photo",
+            ),
+        )
+        for photo in photos
+    ]
