@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from miface.faces.archive import Faces, Reading, read_faces
 from miface.faces.notes import Notes, shown
 from miface.faces.split import check_labels
 from miface.files import read_arrays, write_arrays, write_json
+from miface.params import load_params
 
 
 class Read:
@@ -79,13 +81,25 @@ def test_they_may_be_different_people(tmp_path: Path) -> None:
 
 
 def test_photos_in_a_folder_of_a_folder_with_photos_are_a_question(tmp_path: Path) -> None:
-    names = ("all/ada/1", "all/ada/2", "all/ada/beach/1", "all/bob/1", "all/bob/2")
+    names = ("x/a.(l)/ada/1", "x/a.(l)/ada/2", "x/a.(l)/ada/beach/1", "x/a.(l)/bob/1", "x/b/c/1")
     path = write_zip(some(*names), tmp_path / "faces.zip")
     told = Read(path).mistake
-    assert "all/ada holds photos, and so does all/ada/beach in it" in told
-    (pattern,) = re.findall(r"data\.person='([^']+)'", told)
-    assert Read(path, person=pattern).people == {"ada": 3, "bob": 2}
+    assert "x/a.(l)/ada holds photos, and so does x/a.(l)/ada/beach in it" in told
+    (pattern,) = re.findall(r"-S 'data\.person=\"([^\"]+)\"'", told)
+    assert Read(path, person=pattern, least_photos=1).people == {"ada": 3, "bob": 1}
     assert "beach" in Read(path, person="path").mistake  # a person of one photo
+
+
+def test_what_a_mistake_says_to_set_is_what_dvc_sets(tmp_path: Path, project: Path) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    path = write_folder(some("ada 1", "ada 2", "bob 1", "bob 2"), tmp_path / "flat")
+    (option,) = re.findall(r"-S ('[^']+')", Read(path).mistake)
+    params = tmp_path / "params.yaml"
+    params.write_bytes((project / "params.yaml").read_bytes())
+    apply_overrides(params, shlex.split(option))
+    person = load_params(params).data.person
+    assert Read(path, person=person).people == {"ada": 2, "bob": 2}
 
 
 def test_photos_beside_the_folders_of_people_are_named(tmp_path: Path) -> None:
@@ -121,7 +135,7 @@ def test_the_mistake_of_a_flat_folder_shows_the_pattern_that_reads_it(
     }
     path = write_folder(files, tmp_path / "flat")
     told = Read(path).mistake
-    patterns = re.findall(r"'([^']+)', which", told)
+    patterns = re.findall(r"-S 'data\.person=\"([^\"]+)\"', which", told)
     assert f"reads {len(people)} people ({', '.join(people)})" in told
     assert people in [Read(path, person=pattern).people for pattern in patterns]
 

@@ -16,7 +16,7 @@ Whose = Callable[[PurePosixPath], str | None]
 # Where a file's name says who is on it, the person is most often …
 _USUAL = (
     "([^/]+?)[ _.-]+[(]?[0-9]+[)]?([.][^./]*)?$",  # before a number: s1_1.png, Ada (2).png
-    "([^/]*[^/0-9])[0-9]+([.][^./]*)?$",  # ada1.jpg
+    "([^/]*[^/0-9 _.-])[0-9]+([.][^./]*)?$",  # ada1.jpg
     "([^/_]+)_[^/]*$",  # before the first …: ada_happy.jpg
     "([^/.]+)[.][^/]*$",  # subject01.happy
     "([^/-]+)-[^/]*$",  # ada-left.png
@@ -90,7 +90,7 @@ def _refuse_doubt(path: Path, folders: list[PurePosixPath]) -> None:
             raise MifaceError(
                 f"{path}: {shown(outer)} holds photos, and so does {shown(inner)} in it; set "
                 "data.person=path if these are two people, or "
-                f"data.person='^{re.escape(above)}([^/]+)/' if they are one"
+                f"{_option(f'^{_literally(above)}([^/]+)/')} if they are one"
             )
     same: dict[str, list[PurePosixPath]] = defaultdict(list)
     for folder in folders:
@@ -114,11 +114,21 @@ def _one_folder(folder: PurePosixPath, names: Sequence[PurePosixPath]) -> str:
     )
     suggested = suggest(names)
     if not suggested:
-        return f"{found} to a pattern with a group for the person, as '{_USUAL[2]}' for ada_1.jpg"
-    return f"{found}=" + " or ".join(
-        f"'{pattern}', which reads {len(people)} people ({few(people)})"
+        return f"{found}, {_option(_USUAL[2])} for ada_1.jpg"
+    return f"{found}, " + " or ".join(
+        f"{_option(pattern)}, which reads {len(people)} people ({few(people)})"
         for pattern, people in suggested.items()
     )
+
+
+def _option(pattern: str) -> str:
+    """Give a pattern as a shell and DVC take it."""
+    return f"""-S 'data.person="{pattern}"'"""
+
+
+def _literally(text: str) -> str:
+    """Give a pattern for a text, without backslashes, which DVC and YAML would read otherwise."""
+    return re.sub(r"[.$*+?{}()|\[\]]", r"[\g<0>]", text)
 
 
 def suggest(names: Sequence[PurePosixPath]) -> dict[str, list[str]]:
