@@ -6,6 +6,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
@@ -15,13 +16,14 @@ Images = NDArray[np.uint8]
 Values = NDArray[Any]
 
 SAME = 0.88
-"""Correlation of detail from which two photos are one. Measured on the AT&T faces, 112 × 92:
-photos saved again at half the size, at JPEG quality 40, and cropped to 85%, reach 0.92 and more;
-of photos of other people none reaches 0.78."""
+"""Correlation of detail from which two photos are one. Measured on the AT&T faces, 112 × 92, 80
+photos saved again in each way: at JPEG quality 40, at half the size, lighter or darker, or cropped to
+80% they reach 0.92 and more, cropped to 70% 95 of 100 do. Of photos of other people none exceeds
+0.77, of drawn people 0.85. A mirrored photo is not known again."""
 
 _COARSE, _FINE = 16, 56  # longer side in pixels: to find where a crop lies, and to compare
 _CANDIDATES, _WORTH = 4, 0.7  # pairs of each photo that are compared, from this likeness up
-_BLOCK = 256  # photos that are compared at a time
+_BLOCK = 64  # photos that are compared at a time
 
 
 def refuse_attacked(
@@ -89,7 +91,8 @@ def find_same(attacked: Images, others: Images) -> Iterator[tuple[int, int]]:
     """
     crops = list(_crops())
     of_attacked = _in_small(attacked, crops)
-    for start in range(0, len(others), _BLOCK):
+    starts = range(0, len(others), _BLOCK)
+    for start in tqdm(starts, "Comparing photos", disable=None, delay=2):
         block = others[start : start + _BLOCK]
         of_others = _in_small(block, crops)
         # [K, N, m]: a crop of the attacked against the other whole, and the other way round.
