@@ -4,14 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import project  # noqa: F401
-from numpy.typing import NDArray
 
 from miface.attack.knowledge import Knowledge, nothing, public_photos, save_knowledge
 from miface.attack.methods import METHODS
 from miface.command import run, tell
 from miface.errors import MifaceError
-from miface.faces.archive import Faces, read_faces
+from miface.faces.archive import Faces
 from miface.faces.dataset import load_faces
+from miface.faces.likeness import refuse_attacked
+from miface.faces.reading import Framing, read_others
 from miface.faces.rendered import render_faces
 from miface.faces.split import choose_public
 from miface.faces.workspace import locate
@@ -34,34 +35,26 @@ def _public(params: Params, faces: Faces) -> Knowledge:
     public = np.zeros(0, np.int64)
     if prior.source == "people":
         public = choose_public(len(faces.names), prior.people, params.seed)
-        images = faces.images[np.isin(faces.person, public)]
+        rows = np.flatnonzero(np.isin(faces.person, public))
+        images = faces.images[rows]
+        names = [f"{faces.names[faces.person[row]]}'s photo {faces.photo[row] + 1}" for row in rows]
+        refuse_attacked(faces, public, images, names, prior.source)
         tell(f"public, and not attacked by prior: {', '.join(faces.names[public])}")
     elif prior.source == "rendered":
         # Another seed than that of the data set, which may be drawn itself: other people.
         drawn = render_faces(height=height, width=width, seed=params.rendered.seed + 1)
         images = drawn.reshape(-1, height, width)
     elif locate(prior.source).exists():
-        images = read_faces(locate(prior.source), size=(height, width)).images
+        framing = Framing((height, width), params.data.align)
+        images, names = read_others(locate(prior.source), framing, tell)
+        refuse_attacked(faces, public, images, names, prior.source)
     else:
         raise MifaceError(
             f"prior.source: found {prior.source!r}, expected 'people', 'rendered', or a folder or "
             "an archive that exists"
         )
-    _refuse_photos_of_the_attacked(params, faces.images[~np.isin(faces.person, public)], images)
     photos = images.astype(np.float32) / np.float32(255)
     return public_photos(photos, public, prior.components, prior.copies, params.seed)
-
-
-def _refuse_photos_of_the_attacked(
-    params: Params, attacked: NDArray[np.uint8], images: NDArray[np.uint8]
-) -> None:
-    known = {image.tobytes() for image in attacked}
-    shared = sum(image.tobytes() in known for image in images)
-    if shared:
-        raise MifaceError(
-            f"prior.source: found {params.prior.source!r}, which holds {shared} photos of the "
-            "people who are attacked; expected photos of other people"
-        )
 
 
 run(main)

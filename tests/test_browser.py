@@ -83,7 +83,7 @@ def page_of(names: list[str]) -> str:
     metrics |= {model: {"accuracy": {"train": 1.0, "test": 0.9}} for model in MODELS}
     metrics |= {method: dict.fromkeys(MODELS, measures) for method in METHODS}
     inversions, seconds = dict.fromkeys(pairs, arrays), dict.fromkeys(pairs, 1.0)
-    run = Experiment("", f"key: {NASTY}\n", metrics, pd.DataFrame(rows), inversions, seconds)
+    run = Experiment("", f"key: {NASTY}\n", metrics, pd.DataFrame(rows), inversions, seconds, {})
     return render([run], faces, np.arange(count))
 
 

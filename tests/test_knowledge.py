@@ -189,7 +189,9 @@ def test_rendered_faces_are_others_than_those_attacked(stage: Stage) -> None:
 
 def test_a_folder_of_photos_is_cropped_and_resized(stage: Stage, faces_folder: Path) -> None:
     stage.run(source=str(faces_folder))
-    np.testing.assert_array_equal(stage.photos(), read_faces(faces_folder, size=SIZE).images)
+    images = read_faces(faces_folder, size=SIZE).images
+    # In the order of the files' names, where s10 comes after s2.
+    np.testing.assert_array_equal(stage.photos(), images)
     assert load_knowledge(stage.path("prior")).public.size == 0
 
 
@@ -210,11 +212,36 @@ def test_a_mistake_is_one_line(stage: Stage, prior: dict[str, Any], told: str) -
 
 def test_photos_of_the_people_attacked_are_no_prior(stage: Stage, tmp_path: Path) -> None:
     folder = tmp_path / "leak"
+    folder.mkdir()
     for who in range(2):
-        (folder / f"p{who}").mkdir(parents=True)
         for number in range(2):
             image = Image.fromarray(stage.images[who * PHOTOS + number])
-            image.save(folder / f"p{who}" / f"{number}.png")
+            image.crop((1, 1, SIZE[1], SIZE[0])).save(folder / f"{who}-{number}.webp")
     said = stage.run(fails=True, source=str(folder))
-    assert "holds 4 photos of the people who are attacked" in said
+    assert "leak: holds 4 photos of the people who are attacked" in said
+    assert "0-0.webp is s1's photo 1" in said
     assert not stage.path("prior").exists()
+
+
+def test_photos_for_a_prior_need_no_folders_and_no_second_photo(
+    stage: Stage, tmp_path: Path
+) -> None:
+    others = render_faces(3, 1, height=40, width=50, seed=9)[:, 0]
+    (tmp_path / "others/one").mkdir(parents=True)
+    names = ("a.png", "b", "one/c.gif")
+    for name, other, kind in zip(names, others, ("PNG", "TIFF", "GIF"), strict=True):
+        Image.fromarray(other).save(tmp_path / "others" / name, kind)
+    (tmp_path / "others/list.txt").write_text("three people")
+    said = stage.run(source=str(tmp_path / "others"))
+    assert stage.photos().shape == (3, *SIZE)
+    assert "left out 1 file: no picture that can be decoded (list.txt)" in said
+
+
+def test_one_photo_under_two_people_is_told_as_what_it_is(stage: Stage) -> None:
+    public = choose_public(PEOPLE, 2, seed=3)
+    attacked = next(who for who in range(PEOPLE) if who not in public)
+    darker = (stage.images[public[0] * PHOTOS] * 0.8).astype(np.uint8)
+    stage.images[attacked * PHOTOS] = darker
+    said = stage.run(fails=True, source="people")
+    assert f"s{public[0] + 1}'s photo 1 is s{attacked + 1}'s photo 1" in said
+    assert "prior.source" not in said  # which was never set

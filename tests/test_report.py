@@ -34,6 +34,13 @@ from miface.report.tables import (
 METHODS, MODELS = ("mi_face", "prior"), ("softmax", "cnn")
 PAIRS = [(method, model) for method in METHODS for model in MODELS]
 SECONDS = dict.fromkeys(PAIRS, 1.23)
+SOURCE = {
+    "passed_over": [{"name": "gone.zip", "reason": "no such file or folder"}],
+    "left_out": [{"name": "<b>notes.txt", "reason": "no image"}],
+    "altered": [],
+    "persons": [{"name": "s1", "reason": "two folders"}],
+    "converted": {"colours became grey": 3},
+}
 
 
 def likeness(**others: Any) -> dict[str, Any]:
@@ -165,7 +172,8 @@ def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experim
         ]
     )  # fmt: skip
     params = f"attack:\n  alpha: {alpha}\n  gamma: 0.01\n"
-    return Experiment(name, params, metrics(kind), people, dict.fromkeys(PAIRS, arrays), SECONDS)
+    inversions = dict.fromkeys(PAIRS, arrays)
+    return Experiment(name, params, metrics(kind), people, inversions, SECONDS, SOURCE)
 
 
 class Reader(HTMLParser):
@@ -263,6 +271,16 @@ def test_countermeasures_are_named_where_there_are_any(training: str, answers: s
     told = f"Countermeasures in the training: {escape(training)}; on the answers: {answers}."
     assert told in page[page.index('id="behind"') :]
     assert "ountermeasures in the training" not in PAGE
+
+
+def test_what_became_of_the_photos_is_told() -> None:
+    behind = PAGE[PAGE.index('id="behind"') :]
+    assert "Sources that were not used: 1" in behind
+    assert "gone.zip: no such file or folder" in behind
+    assert "&lt;b&gt;notes.txt: no image" in behind
+    assert "s1: two folders" in behind
+    assert "colours became grey: 3 photos" in behind
+    assert "Photos that were altered" not in behind
 
 
 def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
@@ -373,7 +391,7 @@ def stored(people: pd.DataFrame, timing: bytes | None = None) -> Read:
     buffer = io.BytesIO()
     np.savez(buffer, snapshots=np.zeros(0))
     files = {
-        "reports/metrics.json": b"{}", "params.yaml": b"seed: 0",
+        "reports/metrics.json": b"{}", "params.yaml": b"seed: 0", "data/source.json": b"{}",
         "reports/per_label.csv": people.to_csv(index=False).encode(),
     }  # fmt: skip
 

@@ -1,18 +1,27 @@
 """Sources: the first that answers is used, and what was passed over is told with its reason."""
 
+import io
+import json
+import os
 import shutil
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from miface.errors import MifaceError
 from miface.faces.archive import Faces, read_faces
 from miface.faces.sources import Source, find_faces
-from miface.params import load_params
 from miface.params.photos import Data, Rendered
+from miface.params.schema import load_params
 
 RENDERED = Rendered(people=2, photos=3, height=26, width=24, seed=0)
 OTHER_DIGEST = "0" * 64
@@ -27,7 +36,10 @@ class Told(list[str]):
         digest: str | None = None,
         size: tuple[int, int] | None = None,
     ) -> tuple[Faces, Source]:
-        data = Data(sources=[*map(str, sources)], digest=digest, size=size, timeout=1.0)
+        data = Data(
+            sources=[*map(str, sources)], digest=digest, size=size, timeout=1.0,
+            person=None, least_photos=None, align="none",
+        )  # fmt: skip
         return find_faces(data, RENDERED, self.append)
 
 
@@ -199,6 +211,109 @@ def test_rendered_faces_say_that_they_are(told: Told) -> None:
     assert faces.person.tolist() == [0, 0, 0, 1, 1, 1]
     assert faces.photo.tolist() == [0, 1, 2, 0, 1, 2]
     assert source.digest == faces.digest
+
+
+def test_what_became_of_the_files_is_told_and_kept(told: Told, faces_folder: Path) -> None:
+    (faces_folder / "README").write_text("faces")
+    photo = Image.open(faces_folder / "s1/1.pgm")
+    photo.save(faces_folder / "s1/1 again.png")
+    photo.convert("RGBA").rotate(90, expand=True).save(faces_folder / "s2/x.png")
+    _, source = told.find(faces_folder, size=(24, 20))
+    content = asdict(source)
+    assert content["files"] == 12
+    assert content["left_out"] == [
+        {"name": "README", "reason": "no picture that can be decoded"},
+        {"name": "s1/1.pgm", "reason": "the same picture as s1/1 again.png"},
+    ]
+    assert content["altered"] == [{"name": "s2/x.png", "reason": "enlarged from 20 × 24"}]
+    assert content["converted"] == {
+        "colours made grey": 1,
+        "cropped about the centre and resized to 24 × 20": 1,
+    }
+    assert content["persons"] == content["passed_over"] == []
+    assert told == [
+        "left out 1 file: no picture that can be decoded (README)",
+        "left out 1 file: the same picture as s1/1 again.png (s1/1.pgm)",
+        "altered 1 photo: enlarged from 20 × 24 (s2/x.png)",
+        "1 photo: colours made grey",
+        "1 photo: cropped about the centre and resized to 24 × 20",
+    ]
+
+
+def test_what_was_left_out_is_told_also_where_the_rest_is_a_mistake(
+    told: Told, faces_folder: Path
+) -> None:
+    (faces_folder / "s3").mkdir()
+    (faces_folder / "s3/1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(MifaceError, match="s3 holds no photo that can be used"):
+        told.find(faces_folder)
+    assert told[0].startswith("left out 1 file: a HEIC picture")
+
+
+def nearly(att_zip: Path, path: Path, change: str) -> Path:
+    """The AT&T faces, but for something."""
+    with zipfile.ZipFile(att_zip) as whole, zipfile.ZipFile(path, "w") as other:
+        for name in whole.namelist():
+            content = whole.read(name)
+            number = name.partition("/")[2]
+            if change == "one missing" and name == "s7/3.pgm":
+                continue
+            if change == "seven each" and number in ("8.pgm", "9.pgm", "10.pgm"):
+                continue
+            if change == "another crop" and number:
+                file = io.BytesIO()
+                Image.open(io.BytesIO(content)).crop((0, 0, 92, 110)).save(file, "PPM")
+                content = file.getvalue()
+            other.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("one missing", "399 photos of 40 people (10 each, but s7 has 9), 112 × 92 pixels"),
+        ("seven each", "280 photos of 40 people (7 each), 112 × 92 pixels"),
+        ("another crop", "400 photos of 40 people (10 each), 110 × 92 pixels"),
+    ],
+)
+def test_nearly_the_att_faces_are_told_at_the_start_and_at_the_end(
+    tmp_path: Path,
+    project: Path,
+    att_zip: Path,
+    write_params: Callable[..., Path],
+    change: str,
+    found: str,
+) -> None:
+    (tmp_path / "data/raw").mkdir(parents=True)
+    nearly(att_zip, tmp_path / "data/raw/att_faces.zip", change)
+    changes = {"data.sources": ["data/raw/att_faces.zip", "rendered"], "rendered.people": 2}
+    write_params(changes | {"rendered.photos": 2}, path=tmp_path / "params.yaml")
+    run = partial(
+        subprocess.run,
+        [sys.executable, project / "stages/fetch.py"],
+        cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(project / "src")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    lines = run().stderr.splitlines()
+    first, *_, last = (line for line in lines if "att_faces.zip" in line)
+    assert first.startswith("passed over data/raw/att_faces.zip: ")
+    assert last.startswith("NOTE: data/raw/att_faces.zip was NOT used: ")
+    assert lines[0] == first
+    assert lines[-1] == last
+    for line in (first, last):
+        assert found in line
+        assert "set data.digest=null" in line
+    source = json.loads((tmp_path / "data/source.json").read_text())
+    assert source["kind"] == "rendered"
+    assert found in source["passed_over"][0]["reason"]
+    # And as told, it is used as it is.
+    write_params(changes | {"data.digest": None}, path=tmp_path / "params.yaml")
+    run()
+    source = json.loads((tmp_path / "data/source.json").read_text())
+    assert (source["kind"], source["people"]) == ("archive", 40)
+    assert f"{source['photos']} photos" in found
+    assert source["files"] == source["photos"] + 1
+    assert [note["name"] for note in source["left_out"]] == ["README"]
 
 
 def test_the_shipped_sources_begin_with_the_user_s_archive_and_end_with_rendered(

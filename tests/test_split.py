@@ -76,6 +76,13 @@ def test_a_person_with_nothing_left_to_hold_out_is_told(train_per_person: float)
         split_photos(person, train_per_person, 0)
 
 
+def test_a_person_with_too_few_is_named() -> None:
+    person = np.array([0, 0, 0, 0, 0, 1, 1, 1])
+    told = "but Grace has 3 photos; expected fewer.*ratio.*data[.]least_photos=5"
+    with pytest.raises(MifaceError, match=told):
+        split_photos(person, 4, 0, np.array(["Ada", "Grace"]))
+
+
 NAMES = np.array(["s1", "s2", "s10"])
 
 

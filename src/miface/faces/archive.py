@@ -1,28 +1,23 @@
-"""Photos in archives and folders: one folder a person, at any depth."""
+"""Faces from archives and folders, whatever they come as."""
 
 import hashlib
-import io
-import re
-import tarfile
-import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from miface.errors import MifaceError
+from miface.faces.copies import without_copies
+from miface.faces.known import DigestMismatchError, known_group
+from miface.faces.notes import Notes, few, shown
+from miface.faces.packings import opened
+from miface.faces.reading import Framing, Photo, natural_key, read_members
+from miface.faces.whose import Whose, composed, find_whose
 
-SUFFIXES = {".pgm", ".png", ".jpg", ".jpeg", ".bmp"}
-
-
-class DigestMismatchError(MifaceError):
-    """The photos are readable, but not the ones that were asked for."""
+__all__ = ["DigestMismatchError", "Faces", "Reading", "read_faces"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +34,16 @@ class Faces:
         int64 [N], 0-based number within the person.
     names
         str [P], in numeric order (s1, s2, … s10).
+    before
+        uint8 [P, H, W], where eyes were put in place: the first photo of each person without
+        that, cropped about its centre. Else empty.
     """
 
     images: NDArray[np.uint8]
     person: NDArray[np.int64]
     photo: NDArray[np.int64]
     names: NDArray[np.str_]
+    before: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((0, 0, 0), np.uint8))
 
     @property
     def digest(self) -> str:
@@ -52,21 +51,48 @@ class Faces:
         return hashlib.sha256(self.images.tobytes()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How people's own photos are read: keys of `data` in ``params.yaml``.
+
+    Attributes
+    ----------
+    person
+        What tells who is on a photo: see `miface.faces.whose.find_whose`.
+    least_photos
+        People with fewer are left out; None takes one with fewer than two for a mistake.
+    align
+        ``none``, or ``eyes`` to put the eyes of all photos in one place.
+    """
+
+    person: str | None = None
+    least_photos: int | None = None
+    align: Literal["none", "eyes"] = "none"
+
+
 def read_faces(
-    path: Path, *, digest: str | None = None, size: tuple[int, int] | None = None
+    path: Path,
+    *,
+    digest: str | None = None,
+    size: tuple[int, int] | None = None,
+    reading: Reading | None = None,
+    notes: Notes | None = None,
 ) -> Faces:
-    """Read the photos of an archive or a folder.
+    """Read the photos of an archive or a folder, and who is on them.
 
     Parameters
     ----------
     path
-        A zip or tar archive (plain, gz, bz2, xz, or Unix compress ``.Z``) or a folder. Every
-        folder in it that holds images (PGM, PNG, JPEG, BMP) is a person.
+        A zip or tar archive (plain, gz, bz2, xz, or Unix compress ``.Z``) or a folder.
     digest
         Where the archive holds more than the faces (a whole repository), the SHA-256 of the
         pixels of the group of sibling folders to take.
     size
         (height, width) in pixels that photos are cropped about their centre and resized to.
+    reading
+        How people are told apart, and what is done to them.
+    notes
+        Receives what is left out, altered or merged.
 
     Returns
     -------
@@ -79,162 +105,104 @@ def read_faces(
         If no group of folders has the digest.
     MifaceError
         If `path` is no archive, holds fewer than two people or a person with fewer than two
-        photos, or an image cannot be read or differs in size from the others.
+        photos, or leaves open who is who; or if photos differ in size, or are the same under two
+        names.
     """
-    people: _People = defaultdict(list)
-    with _opened(path) as members:
-        for member in members:
-            hidden = any(part.startswith((".", "__MACOSX")) for part in member.name.parts)
-            if member.name.suffix.lower() in SUFFIXES and not hidden:
-                people[member.name.parent].append(member)
-        if not people:
-            raise MifaceError(f"{path}: no images found; expected PGM, PNG, JPEG or BMP files")
-        if digest is None:
-            return _decode(path, people, size)
-        for group in _sibling_groups(people):
-            faces = _decode_if_uniform(path, group)
-            if faces is not None and faces.digest == digest:
-                return faces if size is None else _decode(path, group, size)
-        whole = _decode_if_uniform(path, people) or _decode(path, people, size)
-    raise DigestMismatchError(
-        f"{path}: the pixels of its {len(whole.images)} photos of {len(whole.names)} people have "
-        f"the digest {whole.digest}, data.digest expects {digest}; "
-        "set data.digest=null to take the photos all the same"
-    )
-
-
-@dataclass(frozen=True)
-class _Member:
-    name: PurePosixPath
-    read: Callable[[], bytes]
-
-
-_People = dict[PurePosixPath, list[_Member]]
-
-
-def _sibling_groups(people: _People) -> list[_People]:
-    """Group the folders of people by their parent folder, and all of them together."""
-    groups: dict[PurePosixPath, _People] = defaultdict(dict)
-    for folder, members in people.items():
-        groups[folder.parent][folder] = members
-    groups[PurePosixPath("/all")] = people
-    return [group for group in groups.values() if len(group) > 1]
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[list[_Member]]:
-    """Give the files of an archive or a folder, in one form."""
-    with ExitStack() as stack:
-        try:
-            members = _members(path, stack)
-        except Exception as error:  # every format has kinds of its own for broken files
-            reason = str(error).partition(":\n")[0]  # of what tarfile says, no line per format
-            raise MifaceError(
-                f"{path}: cannot be read as a zip or tar archive ({reason}); "
-                "expected an archive or a folder with one folder a person"
-            ) from None
-        yield members
-
-
-def _members(path: Path, stack: ExitStack) -> list[_Member]:
-    if path.is_dir():
-        return [
-            _Member(PurePosixPath(file.relative_to(path).as_posix()), file.read_bytes)
-            for file in path.rglob("*")
-            if file.is_file()
-        ]
-    if zipfile.is_zipfile(path):
-        zipped = stack.enter_context(zipfile.ZipFile(path))
-        return [
-            _Member(PurePosixPath(name), partial(zipped.read, name))
-            for name in zipped.namelist()
-            if not name.endswith("/")
-        ]
-    tarred = stack.enter_context(_open_tar(path))
-    return [
-        _Member(PurePosixPath(info.name), partial(_read_tarred, tarred, info))
-        for info in tarred.getmembers()
-        if info.isfile()
-    ]
-
-
-def _open_tar(path: Path) -> tarfile.TarFile:
-    with path.open("rb") as file:
-        compressed = file.read(2) == b"\x1f\x9d"
-    if compressed:  # by Unix compress, which tarfile does not read
-        from unlzw3 import unlzw
-
-        return tarfile.open(fileobj=io.BytesIO(unlzw(path.read_bytes())))
-    return tarfile.open(path)
-
-
-def _read_tarred(archive: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    file = archive.extractfile(info)
-    assert file is not None  # a file, no folder
-    return file.read()
-
-
-def _natural_key(path: PurePosixPath) -> tuple[list[tuple[str, int]], str]:
-    """Sort key with numbers in numeric order: s2 before s10; s02 and s2 keep one order too."""
-    parts = re.findall(r"(\D*)(\d*)", str(path))
-    return [(text, int(digits or -1)) for text, digits in parts], str(path)
-
-
-def _decode_if_uniform(path: Path, people: _People) -> Faces | None:
-    """Decode a group that may be no faces at all: other images of a repository, say."""
-    try:
-        return _decode(path, people, None)
-    except MifaceError:
-        return None
-
-
-def _decode(path: Path, people: _People, size: tuple[int, int] | None) -> Faces:
+    reading = reading or Reading()
+    notes = Notes() if notes is None else notes
+    with opened(path, notes) as members:
+        if digest is not None:
+            members = known_group(path, members, digest, notes)
+            reading = replace(reading, person=None)  # it names folders of people
+        photos, lost = read_members(members, Framing(size, reading.align), notes)
+    if not photos:
+        raise MifaceError(f"{path}: no images found that can be used{_why(notes)}")
+    if size is None:
+        _refuse_other_sizes(path, photos)
+    whose = find_whose(path, [*(photo.name for photo in photos), *lost], reading.person)
+    people = without_copies(path, _people(photos, whose, reading, notes), notes)
+    for name in filter(None, map(whose, lost)):
+        people.setdefault(name, [])  # somebody of whom nothing is left
+    people = _with_enough(path, people, reading.least_photos, notes)
     if len(people) < 2:
-        only = next(iter(people))
-        raise MifaceError(f"{path}: one person found ({only}), expected at least two folders")
-    folders = sorted(people, key=_natural_key)
-    base_names = [folder.name for folder in folders]
-    unique = len(set(base_names)) == len(base_names)
-    names = base_names if unique else [str(folder) for folder in folders]
-    images: list[NDArray[np.uint8]] = []
-    person: list[int] = []
-    photo: list[int] = []
-    for index, folder in enumerate(folders):
-        members = sorted(people[folder], key=lambda member: _natural_key(member.name))
-        if len(members) < 2:
+        who = f"one person found ({next(iter(people))})" if people else "nobody found"
+        raise MifaceError(f"{path}: {who}, expected at least two{_why(notes)}")
+    for photo in (photo for own in people.values() for photo in own):
+        notes.take(photo.name, photo.altered, photo.converted)
+    return _assembled(people)
+
+
+def _why(notes: Notes) -> str:
+    """Say why files were left out, in one line."""
+    left_out = Notes(left_out=notes.left_out).lines()
+    return f"; {few(left_out)}" if left_out else ""
+
+
+def _refuse_other_sizes(path: Path, photos: list[Photo]) -> None:
+    height, width = photos[0].pixels.shape
+    for photo in photos:
+        if photo.pixels.shape != (height, width):
             raise MifaceError(
-                f"{path}: {folder} holds one photo, expected at least two: "
-                "one to train on and one to hold out"
+                f"{path}: {shown(photo.name)} is {photo.pixels.shape[0]} × "
+                f"{photo.pixels.shape[1]} pixels (height × width), the photos before it {height} "
+                f"× {width}; set data.size to resize them all"
             )
-        for number, member in enumerate(members):
-            image = _grey(path, member, size)
-            if images and image.shape != images[0].shape:
-                raise MifaceError(
-                    f"{path}: {member.name} is {image.shape[0]} × {image.shape[1]} pixels "
-                    f"(height × width), the photos before it {images[0].shape[0]} × "
-                    f"{images[0].shape[1]}; set data.size to resize them all"
-                )
-            images.append(image)
-            person.append(index)
-            photo.append(number)
-    return Faces(np.stack(images), np.array(person), np.array(photo), np.array(names))
 
 
-def _grey(path: Path, member: _Member, size: tuple[int, int] | None) -> NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(member.read())) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            if upright.mode.startswith("I"):  # 16 bits a pixel, which convert() would clip
-                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            image = upright.convert("L")
-    except Exception as error:  # Pillow raises many kinds for broken files
-        raise MifaceError(f"{path}: {member.name} cannot be read as an image ({error})") from None
-    if size is not None:
-        image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
-    pixels = np.asarray(image)
-    if min(pixels.shape) < 16:
+def _people(
+    photos: list[Photo], whose: Whose, reading: Reading, notes: Notes
+) -> dict[str, list[Photo]]:
+    """Sort photos by person, and note who is made of several folders or is called otherwise."""
+    people: dict[str, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        person = whose(photo.name)
+        if person is not None:
+            people[person].append(photo)
+        elif reading.person in (None, "folder", "path"):
+            notes.leave_out(photo.name, "lies beside the folders of people, in none of them")
+        else:
+            notes.leave_out(photo.name, "data.person finds nobody in its name")
+    people = {person: people[person] for person in sorted(people, key=natural_key)}
+    for person, own in people.items():
+        folders = sorted({photo.name.parent for photo in own}, key=natural_key)
+        if len({composed(folder) for folder in folders}) < len(folders):
+            notes.say_of(person, "accents are written in two ways (composed, decomposed): one name")
+        elif len(folders) > 1:
+            notes.say_of(person, f"one person of {few([shown(folder) for folder in folders])}")
+        if any(shown(folder) != str(folder) for folder in folders):
+            notes.say_of(person, "the name holds what is no printable text: it is escaped")
+    return people
+
+
+def _with_enough(
+    path: Path, people: dict[str, list[Photo]], least: int | None, notes: Notes
+) -> dict[str, list[Photo]]:
+    """Leave out people with too few photos, if that was asked for."""
+    too_few = {name: own for name, own in people.items() if len(own) < (least or 2)}
+    if too_few and least is None:
+        name, own = next(iter(too_few.items()))
+        folder: PurePosixPath | str = own[0].name.parent if own else name
+        several = f" (as {few(list(too_few))})" if len(too_few) > 1 else ""
         raise MifaceError(
-            f"{path}: {member.name} is {pixels.shape[0]} × {pixels.shape[1]} pixels, "
-            "expected at least 16 × 16"
+            f"{path}: {shown(folder)} holds {'one photo' if own else 'no photo'} that can be used"
+            f"{several}, expected at least two: one to train on and one to hold out; add photos, "
+            f"or set data.least_photos=2 to leave out people with fewer{_why(notes)}"
         )
-    return pixels
+    for name, own in too_few.items():
+        reason = f"fewer photos than data.least_photos={least}"
+        notes.say_of(name, f"left out: {reason}")
+        for photo in own:
+            notes.leave_out(photo.name, f"of a person with {reason}")
+    return {name: own for name, own in people.items() if name not in too_few}
+
+
+def _assembled(people: dict[str, list[Photo]]) -> Faces:
+    photos = [photo for own in people.values() for photo in own]
+    faces = Faces(
+        images=np.stack([photo.pixels for photo in photos]),
+        person=np.repeat(np.arange(len(people)), [len(own) for own in people.values()]),
+        photo=np.concatenate([np.arange(len(own)) for own in people.values()]),
+        names=np.array(list(people)),
+    )
+    before = [own[0].before for own in people.values() if own[0].before is not None]
+    return replace(faces, before=np.stack(before)) if before else faces

@@ -18,8 +18,8 @@ SOURCE = Path("data/source.json")
 
 
 def save_faces(faces: Faces) -> None:
-    """Write the photos."""
-    write_arrays(FACES, **asdict(faces))
+    """Write the photos; `before` only where there is any."""
+    write_arrays(FACES, **{name: array for name, array in asdict(faces).items() if array.size})
 
 
 def load_faces() -> Faces:

@@ -2,14 +2,16 @@
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from miface.errors import MifaceError
-from miface.faces.archive import DigestMismatchError, Faces, read_faces
+from miface.faces.archive import DigestMismatchError, Faces, Reading, read_faces
+from miface.faces.notes import Note, Notes, shown
+from miface.faces.workspace import locate
 from miface.params.photos import Data, Rendered
 
 ATT_CREDIT = (
@@ -20,7 +22,7 @@ ATT_CREDIT = (
 
 @dataclass(frozen=True)
 class Source:
-    """The source that answered.
+    """The source that answered, and what became of what it held: ``data/source.json``.
 
     Attributes
     ----------
@@ -32,12 +34,23 @@ class Source:
         SHA-256 of the pixels as they came, before any resizing.
     credit
         Whom to thank for the photos.
+    passed_over
+        Sources before it, and why each was not used.
+    files, left_out, altered, persons, converted
+        What was left out or altered: see `miface.faces.notes.Notes`. Of so many `files` each is a
+        photo or in `left_out`.
     """
 
     name: str
     kind: Literal["archive", "folder", "mirror", "rendered"]
     digest: str
     credit: str
+    passed_over: list[Note] = field(default_factory=list)
+    files: int = 0
+    left_out: list[Note] = field(default_factory=list)
+    altered: list[Note] = field(default_factory=list)
+    persons: list[Note] = field(default_factory=list)
+    converted: dict[str, int] = field(default_factory=dict)
 
 
 def find_faces(data: Data, rendered: Rendered, tell: Callable[[str], None]) -> tuple[Faces, Source]:
@@ -50,7 +63,8 @@ def find_faces(data: Data, rendered: Rendered, tell: Callable[[str], None]) -> t
     rendered
         The faces to draw where the source `rendered` is reached.
     tell
-        Receives a line for each source that was passed over, and why.
+        Receives a line for each source that was passed over, and why, and for what was left out
+        or altered of the photos.
 
     Returns
     -------
@@ -62,53 +76,71 @@ def find_faces(data: Data, rendered: Rendered, tell: Callable[[str], None]) -> t
     MifaceError
         If no source answers, or a local source answers with photos that cannot be used.
     """
-    passed_over = []
+    passed_over: list[Note] = []
     for name in data.sources:
         try:
-            return _read(name, data, rendered)
+            faces, source = _read(name, data, rendered, tell)
+            return faces, replace(source, passed_over=passed_over)
         except _NoAnswerError as reason:
-            passed_over.append(str(reason))
-            tell(f"passed over {reason}")
-    raise MifaceError("none of data.sources answered: " + "; ".join(passed_over))
+            passed_over.append(Note(shown(name), str(reason)))
+            tell(f"passed over {shown(name)}: {reason}")
+    reasons = "; ".join(f"{note.name}: {note.reason}" for note in passed_over)
+    raise MifaceError(f"none of data.sources answered: {reasons}")
 
 
 class _NoAnswerError(Exception):
     """The source is not there, or is not the one that was asked for: go on to the next."""
 
 
-def _read(name: str, data: Data, rendered: Rendered) -> tuple[Faces, Source]:
+def _read(
+    name: str, data: Data, rendered: Rendered, tell: Callable[[str], None]
+) -> tuple[Faces, Source]:
     if name == "rendered":
         faces = _render(rendered)
         return faces, Source(name, "rendered", faces.digest, "drawn by miface: no real people")
     if name.startswith(("https://", "http://")):
         with tempfile.TemporaryDirectory() as folder:
             try:
-                faces = read_faces(
-                    _download(name, Path(folder), data.timeout), digest=data.digest, size=data.size
-                )
+                downloaded = _download(name, Path(folder), data.timeout)
+                return _taken(downloaded, Source(name, "mirror", "", ""), data, tell)
             except MifaceError as error:
                 # The file has a temporary name; the reader of the message knows the address.
-                raise _NoAnswerError(f"{name}: {str(error).split(': ', 1)[-1]}") from None
-        return faces, _source(name, "mirror", faces, data)
-    path = Path(name)
-    if path.is_dir():
-        faces = read_faces(path, size=data.size)
-        return faces, _source(name, "folder", faces, data)
+                raise _NoAnswerError(str(error).split(": ", 1)[-1]) from None
+    path = locate(name)
     if not path.exists():
-        raise _NoAnswerError(f"{name}: no such file or folder")
+        raise _NoAnswerError("no such file or folder")
     try:
-        faces = read_faces(path, digest=data.digest, size=data.size)
+        kind: Literal["archive", "folder"] = "folder" if path.is_dir() else "archive"
+        return _taken(path, Source(name, kind, "", ""), data, tell)
     except DigestMismatchError as error:
-        raise _NoAnswerError(str(error)) from None
-    return faces, _source(name, "archive", faces, data)
+        raise _NoAnswerError(str(error).removeprefix(f"{path}: ")) from None
 
 
-def _source(
-    name: str, kind: Literal["archive", "folder", "mirror"], faces: Faces, data: Data
-) -> Source:
-    known = kind != "folder" and data.digest is not None
-    digest = data.digest if known and data.digest else faces.digest
-    return Source(name, kind, digest, ATT_CREDIT if known else "the user's own photos")
+def _taken(
+    path: Path, source: Source, data: Data, tell: Callable[[str], None]
+) -> tuple[Faces, Source]:
+    """Read the photos of a source, and tell what became of its files, also where it fails."""
+    digest = None if source.kind == "folder" else data.digest
+    reading = Reading(data.person, data.least_photos, data.align)
+    notes = Notes()
+    try:
+        faces = read_faces(path, digest=digest, size=data.size, reading=reading, notes=notes)
+    except DigestMismatchError:
+        raise
+    except MifaceError:
+        notes.tell(tell)
+        raise
+    notes.tell(tell)
+    return faces, replace(
+        source,
+        digest=digest or faces.digest,
+        credit=ATT_CREDIT if digest else "the user's own photos",
+        files=notes.files,
+        left_out=notes.left_out,
+        altered=notes.altered,
+        persons=notes.persons,
+        converted=dict(sorted(notes.converted.items())),
+    )
 
 
 def _download(url: str, folder: Path, timeout: float) -> Path:

@@ -10,7 +10,10 @@ Rows = NDArray[np.int64]
 
 
 def split_photos(
-    person: NDArray[np.int64], train_per_person: int | float, seed: int
+    person: NDArray[np.int64],
+    train_per_person: int | float,
+    seed: int,
+    names: NDArray[np.str_] | None = None,
 ) -> tuple[Rows, Rows]:
     """Choose photos to train on for each person, at random.
 
@@ -23,6 +26,8 @@ def split_photos(
         rounded, at least one.
     seed
         Seed of the choice.
+    names
+        str [P], what people are called, for messages.
 
     Returns
     -------
@@ -43,9 +48,11 @@ def split_photos(
         if isinstance(count, float):
             count = max(1, round(count * len(rows)))
         if count >= len(rows):
+            who = f"person number {index + 1}" if names is None else names[index]
             raise MifaceError(
-                f"split.train_per_person: found {train_per_person}, but person number {index + 1} "
-                f"has {len(rows)} photos; expected fewer, so that some are held out"
+                f"split.train_per_person: found {train_per_person}, but {who} has {len(rows)} "
+                "photos; expected fewer, so that some are held out; a ratio (0.7) fits all, and "
+                f"data.least_photos={count + 1} leaves out people with too few"
             )
         train.append(generator.permutation(rows)[:count])
     chosen = np.sort(np.concatenate(train))

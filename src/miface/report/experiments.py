@@ -39,6 +39,8 @@ class Experiment:
         The arrays of each method and model, in the order of methods and models.
     seconds
         Measured seconds a label of each method and model, where they were kept.
+    source
+        The content of ``data/source.json``: what became of the photos that were given.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Experiment:
     people: pd.DataFrame
     inversions: dict[Pair, dict[str, NDArray[Any]]]
     seconds: dict[Pair, float]
+    source: dict[str, Any]
 
     @property
     def methods(self) -> list[str]:
@@ -84,6 +87,7 @@ def load_experiment(name: str, read: Read) -> Experiment:
             for method, model in pairs.itertuples(index=False)
         }
         params = read("params.yaml").decode("utf-8")
+        source = json.loads(read("data/source.json"))
     except FileNotFoundError as error:
         missing = error.filename or error
         raise MifaceError(
@@ -96,7 +100,7 @@ def load_experiment(name: str, read: Read) -> Experiment:
             "run dvc repro there"
         )
     seconds = {pair: s for pair in inversions if (s := _seconds(read, pair)) is not None}
-    return Experiment(name, params, metrics, people, inversions, seconds)
+    return Experiment(name, params, metrics, people, inversions, seconds, source)
 
 
 def _seconds(read: Read, pair: Pair) -> float | None:

@@ -111,6 +111,7 @@ def render(
         script_digest=digest,
         embedded=Markup(embedded),
         versions=versions(),
+        notes_of=_notes,
     )
     words = len(page.render(content, pictures="").encode())
     pictures = picture_rules(typical_photos(faces, train), attacks, LARGEST - words)
@@ -171,6 +172,20 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """Round to four digits; what is no number is null in JSON."""
     return float(f"{value:.4g}") if np.isfinite(value) else None
+
+
+def _notes(source: Mapping[str, Any]) -> list[tuple[str, list[dict[str, str]]]]:
+    """Give what became of the photos that were given, where it is not that they were taken."""
+    kinds = {
+        "Sources that were not used": "passed_over",
+        "Files that were left out": "left_out",
+        "Photos that were altered": "altered",
+        "People who are several folders, have another name or were left out": "persons",
+    }
+    notes = [(title, source.get(kind, [])) for title, kind in kinds.items()]
+    rules = source.get("converted", {})
+    by_rule = [{"name": what, "reason": f"{count} photos"} for what, count in rules.items()]
+    return [(title, some) for title, some in [*notes, ("What was done to photos", by_rule)] if some]
 
 
 def _people(faces: Faces, attacks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
