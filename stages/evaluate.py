@@ -38,9 +38,9 @@ def main() -> None:
     photos = {side: faces.images[rows] / 255.0 for side, rows in sides.items()}
     person = {side: faces.person[rows] for side, rows in sides.items()}
     source = json.loads(SOURCE.read_text(encoding="utf-8"))
-    facts = {name: fact for name, fact in source.items() if not isinstance(fact, list | dict)}
+    plain = {name: fact for name, fact in source.items() if not isinstance(fact, list | dict)}
     metrics: dict[str, Any] = {
-        "data": facts | {"seed": params.seed},  # what became of each file stays in source.json
+        "data": plain | {"seed": params.seed},  # what became of each file stays in source.json
         "countermeasures": {
             "training": in_words(params.countermeasures.training),
             "answers": in_words(params.countermeasures.answers),
