@@ -235,6 +235,7 @@ def test_photos_for_a_prior_need_no_folders_and_no_second_photo(
     said = stage.run(source=str(tmp_path / "others"))
     assert stage.photos().shape == (3, *SIZE)
     assert "left out 1 file: no picture that can be decoded (list.txt)" in said
+    assert "3 photos: cropped about the centre and resized to 26 × 24" in said
 
 
 def test_one_photo_under_two_people_is_told_as_what_it_is(stage: Stage) -> None:
