@@ -11,11 +11,11 @@ from pathlib import Path
 import project  # noqa: F401
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
-from tqdm import tqdm
 
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.files import written_whole
+from miface.progress import tracked
 from miface.report.experiments import Read, check_same_people, load_experiment, load_photos
 from miface.report.page import render
 
@@ -31,7 +31,7 @@ def main(*arguments: str) -> None:
             "HEAD workspace; dvc exp list names experiments"
         )
     experiments, people = [], []
-    for revision in tqdm(revisions, desc="reading", unit="revision", disable=None):
+    for revision in tracked(revisions, "reading", "revision"):
         read = _reader(revision)
         experiments.append(load_experiment(revision, read))
         people.append(load_photos(revision, read))

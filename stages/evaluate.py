@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import project  # noqa: F401
 import torch
-from tqdm import tqdm
 
 from miface.command import run
 from miface.countermeasures import in_words
@@ -26,6 +25,7 @@ from miface.faces.dataset import SOURCE, load_faces, load_split
 from miface.faces.split import pixels
 from miface.files import read_arrays, write_json, written_whole
 from miface.params.schema import load_params
+from miface.progress import tracked
 from miface.recognisers import accuracy, device
 from miface.recognisers.store import load
 
@@ -71,7 +71,7 @@ def main() -> None:
 
     tables = []
     pairs = [(method, model) for method in params.attack.methods for model in params.attack.models]
-    for method, model in tqdm(pairs, desc="measuring", disable=None):
+    for method, model in tracked(pairs, "measuring", "attack"):
         arrays = read_arrays(f"reports/inversions/{method}-{model}.npz")
         facts = attack_facts(arrays, faces.names.tolist())
         measures = measure_images(arrays["x"], arrays["label"], yardstick)

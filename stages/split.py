@@ -13,7 +13,8 @@ from miface.params.photos import Split
 def main() -> None:
     """Run the stage."""
     split, seed = load_group("split", Split), load_group("seed", Seed)
-    save_split(*split_photos(load_faces().person, split.train_per_person, seed))
+    faces = load_faces()
+    save_split(*split_photos(faces.person, split.train_per_person, seed, faces.names))
 
 
 run(main)

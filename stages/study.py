@@ -21,13 +21,13 @@ from typing import Any
 import project  # noqa: F401
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
-from tqdm import tqdm
 
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.evaluation.spread import mean_and_spread
 from miface.files import write_json, written_whole
 from miface.params.schema import load_params, params_digest
+from miface.progress import tracked
 from miface.report.provenance import commit, machine
 from miface.report.study_table import study_table
 
@@ -50,7 +50,7 @@ def main(*arguments: str) -> None:
         place = Path(folder)
         _copy(place, cache)
         runs = []
-        for seed in tqdm(options.seeds, desc=options.name, unit="seed", disable=None):
+        for seed in tracked(options.seeds, options.name, "seed"):
             apply_overrides(place / "params.yaml", [*options.changes, f"seed={seed}"])
             said = _dvc(place, "repro", "evaluate")
             ran = set(re.findall(r"Running stage '([^']+)'", said)) - _UNKEPT

@@ -20,7 +20,7 @@ ROOMS = [
     "report",
 ]  # fmt: skip
 # Small things that every room uses; they import no room.
-GROUND = {"discovery", "errors", "files"}
+GROUND = {"discovery", "errors", "files", "progress"}
 # It composes the groups of all rooms, so that no room may import it.
 SCHEMA = "params.schema"
 

@@ -60,7 +60,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 RATIO_OR_COUNT = "should be a count from 1 up, or a ratio above 0 and below 1"
-NAMES = "should be 'all' or a list of names, such as [s1, s2]"
+NAMES = "should be 'all' or a list of names, such as [s1, s2]; numbers in quotes: ['12', '14']"
 MODELS, MODEL = ", ".join(RECOGNISERS), f"should be {one_of(RECOGNISERS)}"
 TRAINING_KEYS = "learning_rate, momentum, weight_decay, batch_size, max_epochs, patience"
 GROUPS = (

@@ -77,7 +77,7 @@ def nobody(size: tuple[int, int]) -> Inversion:
 
 
 def merge_restarts(
-    case: Case, labels: Tensor, attacked: Attacked, snapshots: Snapshots
+    case: Case, labels: Tensor, attacked: Attacked, snapshots: Snapshots, asked: Tensor
 ) -> Inversion:
     """Make one row of the restarts of each label: the one of lowest cost, or the mean image.
 
@@ -89,6 +89,8 @@ def merge_restarts(
         int64 [L].
     attacked, snapshots
         L · restarts rows, those of a label one after the other.
+    asked
+        int64 [P], the queries that the access had counted before.
     """
     shape = (len(labels), case.recipe.restarts)
     best = attacked.cost.view(shape).argmin(1).cpu()
@@ -98,7 +100,7 @@ def merge_restarts(
             images = case.space.images(attacked.points).view(*shape, -1).mean(1)
         else:
             images = case.space.images(attacked.points[torch.from_numpy(row)])
-    queries = case.access.queries[labels.cpu()].numpy()
+    queries = (case.access.queries - asked)[labels.cpu()].numpy()
     cost = 1 - case.access.reveal(images).gather(1, labels[:, None])[:, 0]
     return Inversion(
         x=images.unflatten(1, case.size).cpu().numpy(),

@@ -47,7 +47,7 @@ class Attack(Group):
     ] = Field(description="Models to attack.")
     labels: Annotated[
         Literal["all"] | Annotated[list[str], Field(min_length=1)],
-        told_as("'all' or a list of names, such as [s1, s2]"),
+        told_as("'all' or a list of names, such as [s1, s2]; numbers in quotes: ['12', '14']"),
     ] = Field(description="People to attack: `all`, or a list of names (s1, s2, …).")
     alpha: Count = Field(description="α: iterations, at most.")
     beta: Count = Field(

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
 from miface.attack.access.everything import Everything
 from miface.attack.case import Case
@@ -21,6 +20,7 @@ from miface.attack.mi_face import Attacked, CostAndGradient, Loop, mi_face
 from miface.attack.processes import PROCESSES
 from miface.attack.row_space import RowSpace, row_space_of
 from miface.attack.snapshots import Snapshots, snapshot_iterations
+from miface.progress import Progress
 
 ROWS_AT_ONCE = 128
 """Rows in a batch: more would gain no speed, and memory would grow with the people."""
@@ -52,8 +52,9 @@ def invert(case: Case, labels: NDArray[np.int64]) -> Inversion:
         starts = case.starts(len(batch), generator)
         repeated = batch.repeat_interleave(recipe.restarts)
         snapshots = Snapshots(at, len(repeated), case.size)
+        asked = case.access.queries.clone()
         attacked = attack(case, repeated, starts, fast, snapshots)
-        parts.append(merge_restarts(case, batch, attacked, snapshots))
+        parts.append(merge_restarts(case, batch, attacked, snapshots, asked))
     return join(parts)
 
 
@@ -71,17 +72,18 @@ def attack(
     """
     if fast is not None:
         starts = starts.new_zeros(len(starts), fast.dimensions)
-    with tqdm(total=case.recipe.alpha, unit="step", disable=None) as bar:
+    with Progress(case.recipe.alpha, "attack", "step") as progress:
+        facts: dict[str, str] = {}
 
         def observe(i: int, rows: Tensor, points: Tensor, c: Tensor) -> None:
             if snapshots is not None:
                 snapshots.keep(
                     i, rows, lambda: case.space.images(fast.expand(points) if fast else points)
                 )
+            if i % 10 == 0:
+                facts.update(cost=f"{c.mean().item():.4f}", running=str(len(rows)))
             if i > 0:
-                bar.update()
-            if i % 10 == 0 and not bar.disable:
-                bar.set_postfix(cost=f"{c.mean().item():.4f}", running=len(rows))
+                progress.step(**facts)
 
         attacked = mi_face(fast or cost_of(case), starts, labels, loop_of(case), observe)
     return attacked if fast is None else replace(attacked, points=fast.expand(attacked.points))

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from miface.progress import Progress
 from miface.training.optimisers import Adam
 from miface.training.trainer import Trainer
 
@@ -126,19 +126,19 @@ def pretrain(
     optimiser = Adam(
         autoencoder.parameters(), settings.learning_rate, steps=settings.epochs * batches
     )
-    epochs = tqdm(range(settings.epochs), desc="pretraining", unit="epoch", disable=None)
-    for _ in epochs:
-        order = torch.randperm(n, generator=generator)
-        for rows in order.split(settings.batch_size):
-            clean = x[rows.to(x.device)]
-            kept = torch.rand(clean.shape, generator=generator) >= corruption
-            corrupted = clean * kept.to(x) / (1 - corruption)
-            loss = nn.functional.mse_loss(autoencoder(corrupted), clean)
-            loss.backward()
-            optimiser.step()
-        error = reconstruction_error(autoencoder, x[:n])
-        log(error, reconstruction_error(autoencoder, x[n:]))
-        epochs.set_postfix(error=f"{error:.5f}")
+    with Progress(settings.epochs, "pretraining", "epoch") as progress:
+        for _ in range(settings.epochs):
+            order = torch.randperm(n, generator=generator)
+            for rows in order.split(settings.batch_size):
+                clean = x[rows.to(x.device)]
+                kept = torch.rand(clean.shape, generator=generator) >= corruption
+                corrupted = clean * kept.to(x) / (1 - corruption)
+                loss = nn.functional.mse_loss(autoencoder(corrupted), clean)
+                loss.backward()
+                optimiser.step()
+            error = reconstruction_error(autoencoder, x[:n])
+            log(error, reconstruction_error(autoencoder, x[n:]))
+            progress.step(error=f"{error:.5f}")
 
 
 @torch.no_grad()

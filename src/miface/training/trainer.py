@@ -7,9 +7,9 @@ from typing import Annotated
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from miface.params.base import Count, Group, NonNegative, Positive
+from miface.progress import Progress
 from miface.training.optimisers import SGD
 from miface.training.perceptron import Perceptron
 from miface.training.span import SpanLinear
@@ -122,22 +122,22 @@ def descend(
     photos = trainer.photos
     optimiser = SGD(parameters, settings.learning_rate, settings.momentum, settings.weight_decay)
     lowest, since = float("inf"), 0
-    epochs = tqdm(range(settings.max_epochs), desc="training", unit="epoch", disable=None)
-    for _ in epochs:
-        network.train()
-        order = torch.randperm(photos.trained_on, generator=trainer.generator)
-        for rows in order.split(settings.batch_size):
-            rows = rows.to(photos.x.device)
-            trainer.loss(forward(rows), photos.person[rows]).backward()
-            optimiser.step()
-        measures = _measure(network, forward, photos)
-        trainer.log(measures)
-        loss = measures["train/loss"]
-        epochs.set_postfix(loss=f"{loss:.4f}", held_out=f"{measures['test/accuracy']:.1%}")
-        since = 0 if loss < lowest else since + 1
-        lowest = min(lowest, loss)
-        if since >= settings.patience:
-            break
+    with Progress(settings.max_epochs, "training", "epoch") as progress:
+        for _ in range(settings.max_epochs):
+            network.train()
+            order = torch.randperm(photos.trained_on, generator=trainer.generator)
+            for rows in order.split(settings.batch_size):
+                rows = rows.to(photos.x.device)
+                trainer.loss(forward(rows), photos.person[rows]).backward()
+                optimiser.step()
+            measures = _measure(network, forward, photos)
+            trainer.log(measures)
+            loss = measures["train/loss"]
+            progress.step(loss=f"{loss:.4f}", held_out=f"{measures['test/accuracy']:.1%}")
+            since = 0 if loss < lowest else since + 1
+            lowest = min(lowest, loss)
+            if since >= settings.patience:
+                break
 
 
 @torch.no_grad()
