@@ -1,6 +1,7 @@
 """Experiments as DVC's users know them: going back is free, and each sees its own photos."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clones import METHODS, MODELS, Clone
+from clones import METHODS, MODELS, ROOT, Clone
 
 from miface.files import read_arrays
 
@@ -266,3 +267,36 @@ def test_a_study_shares_the_cache_and_is_not_done_twice(
     assert "seed 1: computed " in said
     said = study.run(sys.executable, "stages/study.py", "--seeds", "1", "--name", "again")
     assert "seed 1: computed nothing" in said
+
+
+def readme_blocks() -> list[list[tuple[str, list[str]]]]:
+    """The console blocks of the README's experiments: commands, and what they are shown to say."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = text[text.index("## Experiments") : text.index("## What is where")]
+    blocks = []
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        commands: list[tuple[str, list[str]]] = []
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                commands.append((line.removeprefix("$ "), []))
+            else:
+                commands[-1][1].append(line)
+        blocks.append(commands)
+    return blocks
+
+
+def test_the_readmes_experiments_do_what_they_say_in_order(clone: Clone, tmp_path: Path) -> None:
+    place = tmp_path / "fresh"
+    subprocess.run(["git", "clone", "-q", clone.folder, place], check=True)
+    fresh = Clone(place)
+    fresh.dvc("config", "--local", "cache.dir", str(clone.folder / ".dvc/cache"))
+    blocks = readme_blocks()
+    assert sum(len(block) for block in blocks) >= 10
+    for block in blocks:
+        assert block[0][0] == "git checkout params.yaml"  # each starts from known parameters
+        for command, shown in block:
+            said = fresh.run("bash", "-c", command)
+            for line in shown:
+                assert line in said, command
+    assert fresh.run("git", "diff", "params.yaml") == ""
+    assert not COMPUTING & fresh.stages_run("repro")
