@@ -44,7 +44,7 @@ def main(*arguments: str) -> None:
     options = parser.parse_args(arguments)
     load_params()  # a mistake is told before any work is done
     with Repo() as repo:
-        cache, scratch = repo.cache.local.path, Path(repo.tmp_dir)
+        cache, scratch = repo.cache.legacy.path, Path(repo.tmp_dir)
     # Below .dvc, where photos that lie beside the project are looked for in the project.
     with tempfile.TemporaryDirectory(prefix="study-", dir=scratch) as folder:
         place = Path(folder)
