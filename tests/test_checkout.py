@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from miface.faces.workspace import LITTER
+from miface.faces.litter import LITTER
 
 DVC = [sys.executable, "-m", "dvc"]
 FILES = [".DS_Store", "Thumbs.db", "desktop.ini"]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,10 @@ def test_label_smoothing_asks_for_less_of_the_right_person_and_shares_the_rest()
     people = torch.tensor([0, 1])
     assert smoothed.loss(p.log(), people).item() == pytest.approx((first + second) / 2)
     assert plain.loss(p.log(), people).item() == pytest.approx(-math.log(0.7 * 0.5) / 2)
+    # It builds on the loss that another countermeasure may have put there.
+    doubled = replace(plain, loss=lambda logits, who: 2 * plain.loss(logits, who))
+    more = smoothing.apply(doubled).loss(p.log(), people) - smoothed.loss(p.log(), people)
+    assert more.item() == pytest.approx(0.7 * plain.loss(p.log(), people).item())
     assert (smoothed.photos, smoothed.generator) == (plain.photos, plain.generator)
 
 

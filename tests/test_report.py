@@ -1,4 +1,4 @@
-"""The report: tables that show the numbers given, and a page that takes names as data."""
+"""The page takes names as data and asks for nothing, and runs are read as they were kept."""
 
 import io
 import json
@@ -11,169 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from made_up import (
+    FACES,
+    NAMES,
+    NASTY,
+    PAIRS,
+    TRAIN,
+    experiment,
+    metrics,
+)
 from numpy.typing import NDArray
 
-from miface.attack.methods import METHODS as ALL_METHODS
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.recognisers import RECOGNISERS
-from miface.report.experiments import Experiment, Read, check_same_people, load_experiment
+from miface.report.experiments import Read, check_same_people, load_experiment
 from miface.report.page import render
-from miface.report.tables import (
-    METHOD_NAMES,
-    MODEL_NAMES,
-    Table,
-    accuracy_table,
-    attack_table,
-    comparison_table,
-    identification_table,
-    recovered_counts,
-    summary_table,
-)
-
-METHODS, MODELS = ("mi_face", "prior"), ("softmax", "cnn")
-PAIRS = [(method, model) for method in METHODS for model in MODELS]
-SECONDS = dict.fromkeys(PAIRS, 1.23)
-SOURCE = {
-    "passed_over": [{"name": "gone.zip", "reason": "no such file or folder"}],
-    "left_out": [{"name": "<b>notes.txt", "reason": "no image"}],
-    "altered": [],
-    "persons": [{"name": "s1", "reason": "two folders"}],
-    "converted": {"colours became grey": 3},
-}
-
-
-def likeness(**others: Any) -> dict[str, Any]:
-    answers = {"top1": 0.25, "top5": 0.75, "lineup": 0.51, "lineup_absent": 0.62}
-    return {
-        "people": 28, "recovered": 7, "photo_rank": 3.21, "mse": 0.0123, "mse_255": 801.4,
-        "nrmse": 0.456, "ssim": -0.0789, "aligned_nrmse": 0.234, "aligned_ssim": 0.5678,
-        "identified": {"pixels": answers},
-    } | others  # fmt: skip
-
-
-def attack(**others: Any) -> dict[str, Any]:
-    return likeness(
-        threat_model="nothing but the model", access="holds the weights", iterations=432.1,
-        queries=0.0, cost=0.0991, attack_cost=0.0882,
-        stopped={"alpha": 5, "beta": 0, "gamma": 23},
-    ) | others  # fmt: skip
-
-
-def metrics(kind: str = "archive", training: str = "none", answers: str = "none") -> dict[str, Any]:
-    return {
-        "data": {"kind": kind, "name": "faces.zip", "photos": 400, "people": 40, "height": 112,
-                 "width": 92, "digest": "2e48", "credit": "whose they are", "seed": 0},
-        "countermeasures": {"training": training, "answers": answers},
-        "chance": {"top1": 0.025, "top5": 0.125, "lineup": 1 / 6, "lineup_absent": 1 / 6},
-        "judges": {"pixels": 0.93},
-        "baselines": {"noise": likeness(aligned_ssim=0.011),
-                      "held_out_photo": likeness() | {"identified": {}}},
-        "softmax": {"accuracy": {"train": 1.0, "test": 0.958}},
-        "cnn": {"accuracy": {"train": 0.991, "test": 0.942}},
-        "mi_face": {"softmax": attack(), "cnn": attack(cost=0.987)},
-        "prior": {"softmax": attack(), "cnn": attack(threat_model="and photos", people=4)},
-    }  # fmt: skip
-
-
-def rows_of(table: Table, *first: str) -> list[list[str]]:
-    """The rows of a table that begin with these cells."""
-    assert all(len(row) == len(table.headers) for row in table.rows)
-    return [row for row in table.rows if tuple(row[: len(first)]) == first]
-
-
-def test_the_table_of_accuracy() -> None:
-    table = accuracy_table(metrics(), MODELS)
-    assert table.rows == [["softmax", "100.0%", "95.8%"], ["cnn", "99.1%", "94.2%"]]
-
-
-def test_the_table_of_attacks() -> None:
-    table = attack_table(metrics(), METHODS, MODELS, SECONDS)
-    (measured,) = rows_of(table, "MI-FACE as published", "cnn")
-    assert measured[2:-1] == [
-        "1.23", "432", "5 alpha, 23 gamma", "0.987", "0.088", "0.012 (801)", "0.46", "-0.079",
-        "0.23", "0.568",
-    ]  # fmt: skip
-    assert "early stop" in measured[-1]  # what the 2020 report found, beside its own attack alone
-    assert rows_of(table, "prior", "cnn")[0][-1] == ""
-
-
-def test_an_attack_whose_time_was_not_kept_is_shown_without() -> None:
-    table = attack_table(metrics(), METHODS, MODELS, {("prior", "cnn"): 0.5})
-    assert rows_of(table, "prior", "cnn")[0][2] == "0.5"
-    assert rows_of(table, "prior", "softmax")[0][2] == "—"
-
-
-def test_every_method_and_recogniser_has_a_name_for_people() -> None:
-    assert {name: METHOD_NAMES[name] for name in ALL_METHODS} == {
-        name: method.title for name, method in ALL_METHODS.items()
-    }
-    assert {name: MODEL_NAMES[name] for name in RECOGNISERS} == {
-        name: kind.title for name, kind in RECOGNISERS.items()
-    }
-
-
-def test_the_table_of_those_recognised() -> None:
-    table = identification_table(metrics(), METHODS, MODELS)
-    (identified,) = rows_of(table, "MI-FACE as published", "cnn")
-    assert identified[2:] == [
-        "nothing but the model", "28", "7", "21", "51%, 62%", "0.568", "3.2"
-    ]  # fmt: skip
-    (few,) = rows_of(table, "prior", "cnn")
-    assert few[2:] == ["and photos", "4", "1", "3", "51%, 62%", "0.568", "3.2"]
-    (noise,) = rows_of(table, "noise")
-    assert noise[3:] == ["28", "7", "21", "51%, 62%", "0.011", "3.2"]
-    (held_out,) = rows_of(table, "a held-out photo of the person")
-    assert held_out[3:] == ["28", "", "", "", "0.568", "3.2"]  # nobody was asked
-    assert "pixels (93% of photos right): first" in table.headers
-
-
-def test_the_summary_and_the_comparison_count_the_recovered() -> None:
-    table = summary_table(metrics(), METHODS, MODELS)
-    assert rows_of(table, "cnn")[0][1:3] == ["94.2%", "7 of 28 (SSIM 0.57)"]
-    less = {key: value for key, value in metrics().items() if key != "prior"}
-    compared = comparison_table(["a", "b"], [metrics(), less])
-    assert compared.headers == ["method", "model", "a", "b"]
-    assert rows_of(compared, "prior", "cnn")[0][2:] == ["7 of 4 (SSIM 0.57)", "—"]
-
-
-# The page.
-RNG = np.random.default_rng(0)
-NASTY = "<img src=x onerror=alert(1)>"
-NAMES = ["a|b", NASTY, "</script><script>alert(2)</script>", "_s1", "Zoë", "", "a\nb", "50%", "&"]
-FACES = Faces(
-    RNG.integers(0, 256, (3 * len(NAMES), 8, 6), np.uint8),
-    np.repeat(np.arange(len(NAMES)), 3),
-    np.tile(np.arange(3), len(NAMES)),
-    np.array(NAMES),
-)
-TRAIN = np.flatnonzero(FACES.photo != 1)  # photo 1 is held out
-
-
-def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experiment:
-    rng = np.random.default_rng(1)
-    label = np.arange(len(NAMES))
-    history = np.linspace(1, 0.1, 6, dtype=np.float32)[None].repeat(len(label), 0)
-    arrays: dict[str, NDArray[Any]] = {
-        "x": rng.normal(size=(len(label), 8, 6)).astype(np.float32),
-        "label": label,
-        "cost_history": history,
-        "snapshots": rng.integers(0, 256, (len(label), 3, 8, 6), np.uint8),
-        "snapshot_iterations": np.array([1, 3, 5]),
-    }
-    people = pd.DataFrame(
-        [
-            {"method": method, "model": model, "person": who, "cost": 0.1, "iterations": 5,
-             "queries": 0, "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3,
-             "aligned_nrmse": 0.4, "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0,
-             "recovered": index % 2 == 0}
-            for method, model in PAIRS
-            for index, who in enumerate(NAMES)
-        ]
-    )  # fmt: skip
-    params = f"attack:\n  alpha: {alpha}\n  gamma: 0.01\n"
-    inversions = dict.fromkeys(PAIRS, arrays)
-    return Experiment(name, params, metrics(kind), people, inversions, SECONDS, SOURCE)
 
 
 class Reader(HTMLParser):
@@ -380,12 +232,6 @@ def test_costs_that_are_no_numbers_are_left_out_of_curves() -> None:
     assert curves[1] == []
 
 
-def test_a_missing_measure_is_shown_as_missing() -> None:
-    blank = metrics() | {"prior": {m: attack(cost=None, aligned_ssim=None) for m in MODELS}}
-    (row,) = rows_of(attack_table(blank, METHODS, MODELS, SECONDS), "prior", "cnn")
-    assert row[5] == row[11] == "—"
-
-
 def stored(people: pd.DataFrame, timing: bytes | None = None) -> Read:
     """The files of a run with this table of people, and this timing of each attack if any."""
     buffer = io.BytesIO()
@@ -423,9 +269,3 @@ def test_seconds_a_person_come_from_what_was_timed(
 ) -> None:
     loaded = load_experiment("", stored(experiment().people, timing))
     assert loaded.seconds == ({} if seconds is None else dict.fromkeys(PAIRS, seconds))
-
-
-def test_recovered_people_are_counted_by_attack() -> None:
-    counts = recovered_counts(experiment().people)
-    assert counts["attack"].tolist()[0] == "mi_face softmax"
-    assert counts["recovered"].tolist() == [5, 5, 5, 5]

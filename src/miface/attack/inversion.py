@@ -58,24 +58,6 @@ class Inversion:
     snapshot_iterations: NDArray[np.int64]
 
 
-def nobody(size: tuple[int, int]) -> Inversion:
-    """Give the inversion of no labels: what a method leaves that was not asked for."""
-    none = np.zeros(0, np.int64)
-    return Inversion(
-        x=np.zeros((0, *size), np.float32),
-        label=none,
-        cost=np.zeros(0),
-        attack_cost=np.zeros(0),
-        iterations=none,
-        queries=none,
-        stopped=np.zeros(0, "U5"),
-        cost_history=np.zeros((0, 1), np.float32),
-        snapshots=np.zeros((0, 0, *size), np.uint8),
-        snapshot_limits=np.zeros((0, 0, 2), np.float32),
-        snapshot_iterations=none,
-    )
-
-
 def merge_restarts(
     case: Case, labels: Tensor, attacked: Attacked, snapshots: Snapshots, asked: Tensor
 ) -> Inversion:

@@ -16,9 +16,10 @@ class LabelSmoothing(Training):
     Strength = Annotated[float, Field(gt=0, lt=1)]
 
     def apply(self, trainer: Trainer) -> Trainer:
-        """Train on the smoothed loss."""
-        return replace(trainer, loss=self.loss)
+        """Train on (1 − s) of the loss that the trainer has, and s of the mean −log p of all."""
 
-    def loss(self, logits: Tensor, person: Tensor) -> Tensor:
-        """Mean cross-entropy against (1 − s) e_person + s/P."""
-        return nn.functional.cross_entropy(logits, person, label_smoothing=self.strength)
+        def loss(logits: Tensor, person: Tensor) -> Tensor:
+            everybody = -nn.functional.log_softmax(logits, 1).mean()
+            return (1 - self.strength) * trainer.loss(logits, person) + self.strength * everybody
+
+        return replace(trainer, loss=loss)

@@ -9,6 +9,10 @@ LINE_UP = 5
 """People in a line-up, as in Fredrikson et al. (2015), who asked workers to pick one or none."""
 
 
+QUESTIONS = ("top1", "top5", "lineup", "lineup_absent")
+"""What `identify` asks of a judge."""
+
+
 def rank_of(scores: Scores, label: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the place of each image's own label among all people: 1 is first, and ties are lost.
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from miface.evaluation.identification import fit_threshold, identify
+from miface.evaluation.identification import QUESTIONS, fit_threshold, identify
 from miface.evaluation.judges.judge import Judge, Scores
 from miface.evaluation.similarity import PersonPhotos
 
@@ -141,8 +141,9 @@ def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
         summary["recovered"] = int(table["recovered"].sum())
         table = table.drop(columns="recovered")
     for name, value in table.mean(numeric_only=True).items():
-        judge, _, question = str(name).partition("_")
         if table[name].dtype == bool:
+            question = max((q for q in QUESTIONS if str(name).endswith(f"_{q}")), key=len)
+            judge = str(name).removesuffix(f"_{question}")
             summary.setdefault("identified", {}).setdefault(judge, {})[question] = float(value)
         else:
             summary[str(name)] = float(value)

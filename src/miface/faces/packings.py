@@ -13,11 +13,10 @@ from pathlib import Path, PurePosixPath
 
 from miface.errors import MifaceError
 from miface.faces.links import follow
+from miface.faces.litter import is_litter
 from miface.faces.notes import Notes, shown
 
 File = tuple[PurePosixPath, Callable[[], bytes]]
-
-_LITTER = {"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)
@@ -72,17 +71,11 @@ def opened(path: Path, notes: Notes) -> Iterator[list[Member]]:
         notes.files += len(members) + len(notes.left_out) - before
         files = []
         for member in members:
-            if _is_litter(member.name):
+            if is_litter(member.name):
                 notes.leave_out(member.name, "hidden, or written by an operating system")
             else:
                 files.append(member)
         yield files
-
-
-def _is_litter(name: PurePosixPath) -> bool:
-    return any(
-        part in _LITTER or (part.startswith(".") and part not in (".", "..")) for part in name.parts
-    )
 
 
 def _members(path: Path, stack: ExitStack, notes: Notes) -> list[Member]:

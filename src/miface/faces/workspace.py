@@ -7,14 +7,10 @@ a Git worktree, a clone) lacks what the workspace has. It looks there.
 import hashlib
 import subprocess
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-LITTER = {
-    ".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX", ".gitignore", ".ipynb_checkpoints",
-    "__pycache__", ".idea", ".vscode", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
-}  # fmt: skip
-"""Files and folders that systems and editors leave behind."""
+from miface.faces.litter import is_litter
 
 
 def workspaces(project: Path) -> Iterator[Path]:
@@ -92,8 +88,8 @@ def _digest(path: Path) -> str | None:
         return None
     whole = hashlib.sha256()
     for file in sorted(path.rglob("*")):
-        parts = file.relative_to(path).parts
-        if file.is_file() and not LITTER.intersection(parts):
-            whole.update("/".join(parts).encode(errors="surrogateescape") + b"\0")
+        name = PurePosixPath(file.relative_to(path).as_posix())
+        if file.is_file() and not is_litter(name):
+            whole.update(str(name).encode(errors="surrogateescape") + b"\0")
             whole.update(hashlib.sha256(file.read_bytes()).digest())
     return whole.hexdigest()
