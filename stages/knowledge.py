@@ -23,10 +23,11 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     faces = load_faces()
-    size = faces.images.shape[1:]
-    of = {True: _public(params, faces), False: nothing(*size)}
+    _, height, width = faces.images.shape
+    of = {knows: nothing(height, width, knows) for knows in ("model", "code")}
+    of["photos"] = _public(params, faces)
     for name, method in METHODS.items():
-        save_knowledge(of[method.knows_others], Path(f"data/knowledge/{name}.npz"))
+        save_knowledge(of[method.knows], Path(f"data/knowledge/{name}.npz"))
 
 
 def _public(params: Params, faces: Faces) -> Knowledge:

@@ -1,7 +1,7 @@
 """plan: what each attack is told to do → data/plans/<method>-<model>.json.
 
 A file for each attack, so that a changed parameter reruns the attacks that it concerns alone. The
-plan of an attack that nobody asked for is null.
+plan of an attack that nobody asked for is null. What is asked of the control is all of a model's.
 """
 
 import project  # noqa: F401
@@ -20,12 +20,15 @@ def main() -> None:
     params = load_params()
     check_labels(params.attack.labels, load_faces().names)  # now, not after the training
     with written_whole("data/plans") as folder:
-        for method in METHODS:
-            for model in RECOGNISERS:
-                asked = method in params.attack.methods and model in params.attack.models
-                plan = params.plan(method, model) if asked else None
-                content = plan.model_dump(mode="json", by_alias=True) if plan else None
-                write_json(folder / f"{method}-{model}.json", content)
+        for model in RECOGNISERS:
+            plans = {
+                method: params.plan(method, model).model_dump(mode="json", by_alias=True)
+                for method in params.attack.methods
+            }
+            write_json(folder / f"control-{model}.json", plans)
+            for method in METHODS:
+                asked = model in params.attack.models
+                write_json(folder / f"{method}-{model}.json", plans.get(method) if asked else None)
 
 
 run(main)

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from miface.attack.knowledge import (
-    NOTHING,
-    PUBLIC,
+    THREAT_MODELS,
     Knowledge,
     load_knowledge,
     nothing,
@@ -33,7 +32,7 @@ from miface.files import write_arrays
 
 def test_nothing_is_nothing() -> None:
     knowledge = nothing(4, 3)
-    assert knowledge.threat_model == NOTHING
+    assert knowledge.threat_model == THREAT_MODELS["model"]
     assert knowledge.photos.shape == (0, 4, 3)
     assert knowledge.components.shape == (0, 12)
     assert knowledge.public.size == 0
@@ -49,7 +48,7 @@ def test_a_prior_keeps_no_more_components_than_asked_for_or_than_there_are(
     count: int, copies: int, kept: int
 ) -> None:
     knowledge = public_photos(some_photos(), np.array([1, 4]), count, copies, seed=0)
-    assert knowledge.threat_model == PUBLIC
+    assert knowledge.threat_model == THREAT_MODELS["photos"]
     assert knowledge.components.shape == (kept, 48)
     assert knowledge.mean.shape == (48,)
     np.testing.assert_array_equal(knowledge.photos, some_photos())
@@ -180,7 +179,7 @@ def test_the_prior_knows_the_public_people_and_nobody_else(stage: Stage) -> None
 def test_rendered_faces_are_others_than_those_attacked(stage: Stage) -> None:
     stage.run(source="rendered")  # the people attacked are rendered as well
     knowledge = load_knowledge(stage.path("prior"))
-    assert knowledge.threat_model == PUBLIC
+    assert knowledge.threat_model == THREAT_MODELS["photos"]
     assert knowledge.public.size == 0
     assert knowledge.photos.shape == (400, *SIZE)
     attacked = {image.tobytes() for image in stage.images}

@@ -1,5 +1,7 @@
 """A case: who may ask what of which recogniser, with what knowledge, and by which recipe."""
 
+import copy
+import time
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +13,19 @@ from miface.attack.access.everything import Everything
 from miface.attack.evidence import Evidence, read_evidence, without_initial_noise
 from miface.attack.knowledge import Knowledge
 from miface.attack.recipe import Plan, Recipe
+from miface.attack.seeds import initial_weights
 from miface.attack.spaces import SPACES, Space
-from miface.recognisers.recogniser import Convolutional, Recogniser, Size
+from miface.command import tell
+from miface.recognisers.recogniser import Begun, Convolutional, Recogniser, Size
+
+
+@torch.no_grad()
+def less(recogniser: Recogniser, weights: Tensor) -> Recogniser:
+    """Give a copy whose first linear layer is less by some weights."""
+    without = copy.deepcopy(recogniser)
+    assert isinstance(without, Begun)
+    without.first_linear.weight -= weights
+    return without
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,25 @@ class Case:
     @cached_property
     def attacked(self) -> Recogniser:
         """The recogniser that gradients are taken of: without its initial noise, if so wished."""
-        if not self.recipe.filter_weights:
-            return self.recogniser
-        assert self.evidence is not None
-        return without_initial_noise(self.recogniser, self.evidence)
+        if self.recipe.initial_noise == "filtered":
+            assert self.evidence is not None
+            return without_initial_noise(self.recogniser, self.evidence)
+        if self.recipe.initial_noise == "subtracted" and self.start is not None:
+            return less(self.recogniser, self.start[1])
+        return self.recogniser
+
+    @cached_property
+    def start(self) -> tuple[int, Tensor] | None:
+        """The seed and the initial weights of the first linear layer, where they are found."""
+        seeds = self.plan.seeds
+        begun = time.perf_counter()
+        found = initial_weights(self.recogniser, range(seeds))
+        took = f"{seeds:,} seeds tried in {time.perf_counter() - begun:.1f} s"
+        if found is None:
+            tell(f"{took}: none of them; the initial weights stay where they are")
+        else:
+            tell(f"{took}: {found[0]} it was, and its initial weights are taken off")
+        return found
 
     @cached_property
     def space(self) -> Space:

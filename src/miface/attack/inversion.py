@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from miface.attack.case import Case
+from miface.attack.estimators import ESTIMATORS
 from miface.attack.mi_face import Attacked
 from miface.attack.snapshots import Snapshots
 
@@ -82,6 +83,10 @@ def merge_restarts(
             images = case.space.images(attacked.points).view(*shape, -1).mean(1)
         else:
             images = case.space.images(attacked.points[torch.from_numpy(row)])
+        if case.recipe.estimator != "as_is":
+            start = case.space.images(case.starts(1, torch.Generator()))[0]
+            estimate = ESTIMATORS[case.recipe.estimator]
+            images = estimate(images - start, start, case.size, case.knowledge)
     queries = (case.access.queries - asked)[labels.cpu()].numpy()
     cost = 1 - case.access.reveal(images).gather(1, labels[:, None])[:, 0]
     return Inversion(

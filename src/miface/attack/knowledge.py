@@ -17,8 +17,12 @@ from miface.errors import MifaceError
 from miface.files import read_arrays, write_arrays
 from miface.params.base import Count, CountOrRatio, Group
 
-NOTHING = "nothing but the model"
-PUBLIC = "the model, and photos of other people"
+THREAT_MODELS = {
+    "model": "nothing but the model",
+    "code": "the model, and the code that trained it",
+    "photos": "the model, and photos of other people",
+}
+"""What attackers have, by what `Method.knows` calls it, in words."""
 
 
 class PublicPhotos(Group):
@@ -61,10 +65,10 @@ class Knowledge:
     components: NDArray[np.float32]
 
 
-def nothing(height: int, width: int) -> Knowledge:
-    """Give the threat model in which the attacker has the model and nothing else."""
+def nothing(height: int, width: int, knows: str = "model") -> Knowledge:
+    """Give a threat model in which the attacker has no photos: ``model`` or ``code``."""
     return Knowledge(
-        NOTHING,
+        THREAT_MODELS[knows],
         np.zeros((0, height, width), np.float32),
         np.zeros(0, np.int64),
         np.zeros(height * width, np.float32),
@@ -96,7 +100,7 @@ def public_photos(
         With a prior in which one standard deviation along each component is 1.
     """
     mean, components = fit_components(photos, count, copies, seed)
-    return Knowledge(PUBLIC, photos, public, mean, components)
+    return Knowledge(THREAT_MODELS["photos"], photos, public, mean, components)
 
 
 def fit_components(

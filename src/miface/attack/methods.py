@@ -20,18 +20,19 @@ class Method:
     ----------
     title
         Its name for people.
-    knows_others
-        Whether its attacker has photos of other people beside the model.
+    knows
+        What its attacker has: one of `THREAT_MODELS`.
     """
 
     title: str
-    knows_others: bool
+    knows: str
 
 
 METHODS = {
-    "mi_face": Method("MI-FACE as published", knows_others=False),
-    "refined": Method("refined", knows_others=False),
-    "prior": Method("prior", knows_others=True),
+    "mi_face": Method("MI-FACE as published", "model"),
+    "refined": Method("refined", "model"),
+    "known_code": Method("known code", "code"),
+    "prior": Method("prior", "photos"),
 }
 """The methods by their names in ``params.yaml``."""
 
@@ -96,8 +97,9 @@ def published(attack: Attack, settings: MiFace, model: str, defaults: Recipe) ->
             "keep": "best",
             "process": settings.process,
             "space": "codes" if issubclass(RECOGNISERS[model], Coded) else "pixels",
-            "filter_weights": False,
+            "initial_noise": "kept",
             "auxterms": weights,
+            "estimator": "as_is",
             "alpha": attack.alpha,
             "beta": attack.beta,
             "gamma": attack.gamma,

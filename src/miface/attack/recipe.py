@@ -7,6 +7,7 @@ from pydantic import Field, create_model
 
 from miface.attack.access import ACCESSES
 from miface.attack.auxterms import AUXTERMS
+from miface.attack.estimators import ESTIMATORS
 from miface.attack.gradients import GRADIENT_RULES
 from miface.attack.objectives import OBJECTIVES
 from miface.attack.processes import PROCESSES, NonLocalMeans
@@ -15,7 +16,7 @@ from miface.countermeasures import Strengths
 from miface.errors import MifaceError
 from miface.params.base import Count, Group, NonNegative, OneOf, Positive
 from miface.recognisers import RECOGNISERS
-from miface.recognisers.recogniser import Coded, Convolutional
+from miface.recognisers.recogniser import Begun, Coded, Convolutional
 
 
 class _Weights(Group):
@@ -76,8 +77,14 @@ class Recipe(Group):
         description="What is searched: pixels, the DAE's codes, cosines from coarse to fine, or "
         "a prior's components (method `prior` only)."
     )
-    filter_weights: bool = Field(
-        description="CNN only. Attack the first linear layer without its initial noise."
+    initial_noise: Literal["kept", "filtered", "subtracted"] = Field(
+        description="The weights that the first linear layer began with: kept, filtered by "
+        "singular values (CNN only), or subtracted once their seed is found (method "
+        "`known_code` only)."
+    )
+    estimator: Annotated[str, OneOf(ESTIMATORS)] = Field(
+        description="What is made of the image found at the end: nothing, Wiener's filter, or the "
+        "posterior mean among faces of other people (method `prior` only). Pixels only."
     )
     auxterms: AuxTerms  # type: ignore[valid-type]
     alpha: Count = Field(description="α: iterations, at most.")
@@ -100,10 +107,16 @@ class Recipe(Group):
         return terms.weights
 
     @property
+    def needs_photos(self) -> bool:
+        """Whether the attack needs photos of other people."""
+        estimated = self.estimator == "posterior_mean"
+        return estimated or self.space == "prior" or self.start == "public_mean"
+
+    @property
     def reads_weights(self) -> bool:
-        """Whether the attack looks at the weights beside the gradient."""
+        """Whether the attack reads features off the weights beside the gradient."""
         terms = ("feature_span", "feature_template")
-        return self.filter_weights or any(self.weights[term] > 0 for term in terms)
+        return self.initial_noise == "filtered" or any(self.weights[term] > 0 for term in terms)
 
 
 class Plan(Group):
@@ -113,6 +126,7 @@ class Plan(Group):
     seed: int
     snapshots: int
     non_local_means: NonLocalMeans
+    seeds: int
     answers: Strengths
     recipe: Recipe
 
@@ -135,15 +149,23 @@ def check_recipe(key: str, model: str, recipe: Recipe) -> None:
     elif recipe.smoothing > 0 and space != "pixels":
         problem = f"smoothing: found {recipe.smoothing}, which needs space 'pixels'; should be 0"
     elif recipe.reads_weights and not issubclass(kind, Convolutional):
-        problem = "auxterms: found terms of features, or filter_weights, which only the CNN has"
+        problem = (
+            "auxterms: found terms of features, or initial_noise 'filtered', which only the CNN has"
+        )
+    elif recipe.initial_noise == "subtracted" and not issubclass(kind, Begun):
+        problem = "initial_noise: found 'subtracted', but how it begins is not known"
+    elif recipe.estimator != "as_is" and (space != "pixels" or recipe.start == "random"):
+        problem = f"estimator: found {recipe.estimator!r}, which needs space 'pixels' and one start"
     elif recipe.restarts > 1 and recipe.start != "random":
         problem = f"restarts: found {recipe.restarts} with start {recipe.start!r}, all the same; "
         problem += "should be 1, or start 'random'"
     elif recipe.process != "identity" and space in ("frequencies", "prior"):
         problem = f"process: found {recipe.process!r}; should be 'identity' in space {space!r}"
-    elif recipe.access != "everything" and (recipe.reads_weights or space == "codes"):
+    elif recipe.access != "everything" and (
+        recipe.reads_weights or recipe.initial_noise != "kept" or space == "codes"
+    ):
         problem = f"access: found {recipe.access!r}, but the recipe reads the weights "
-        problem += "(filter_weights, terms of features, or codes); should be 'everything'"
+        problem += "(initial_noise, terms of features, or codes); should be 'everything'"
     elif recipe.access == "labels":
         problem = "access: found 'labels', by which no attack works yet; should be 'everything' "
         problem += "or 'confidences'"

@@ -77,7 +77,7 @@ def row_space_of(case: Case) -> RowSpace | None:
     recipe, space = case.recipe, case.space
     if not isinstance(case.access, Everything):
         return None
-    model = space.network.classifier if isinstance(space, CodeSpace) else case.recogniser
+    model = space.network.classifier if isinstance(space, CodeSpace) else case.attacked
     exact = (
         isinstance(space, PixelSpace | CodeSpace)
         and recipe.process == "identity"

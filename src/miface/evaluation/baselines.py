@@ -3,6 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+NOBODY = ("noise", "blank", "everybody")
+"""Which of the baselines show nobody, and so are controls."""
+
 Images = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -24,7 +27,8 @@ def baseline_images(
     Returns
     -------
     dict of [P, H, W]
-        ``noise`` (uniform), ``everybody`` (the mean of all training photos), ``another_person``
+        ``noise`` (uniform), ``blank`` (grey), ``everybody`` (the mean of all training photos),
+        ``another_person``
         (the mean of another's training photos), ``class_difference`` (the mean of the person's
         training photos minus that of everybody's: all that a linear classifier can hold),
         ``held_out_photo`` (a photo of the person that trained nothing) and ``own_mean`` (the mean
@@ -36,6 +40,7 @@ def baseline_images(
     first = [np.flatnonzero(held_out_person == who)[0] for who in people]
     return {
         "noise": rng.random(own.shape),
+        "blank": np.full(own.shape, 0.5),
         "everybody": np.broadcast_to(train.mean(0), own.shape),
         "another_person": np.roll(own, 1, axis=0),
         "class_difference": own - own.mean(0),

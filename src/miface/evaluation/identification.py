@@ -9,8 +9,8 @@ LINE_UP = 5
 """People in a line-up, as in Fredrikson et al. (2015), who asked workers to pick one or none."""
 
 
-QUESTIONS = ("top1", "top5", "lineup", "lineup_absent")
-"""What `identify` asks of a judge."""
+ANSWERS = ("top1", "top5", "lineup", "lineup_absent", "verified", "false_match", "face_found")
+"""What judges answer: the first four all of them (`identify`), the others the one from outside."""
 
 
 def rank_of(scores: Scores, label: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,76 +1,26 @@
 """The measures of every attack, a row a person, and their means, a group a model."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from miface.evaluation.identification import QUESTIONS, fit_threshold, identify
-from miface.evaluation.judges.judge import Judge, Scores
-from miface.evaluation.similarity import PersonPhotos
+from miface.evaluation.identification import ANSWERS, identify, rank_of
+from miface.evaluation.intervals import wilson
+from miface.evaluation.outside import embed, lead, normalised
+from miface.evaluation.yardstick import OUTSIDE, Yardstick
 
 RULES = ("alpha", "beta", "gamma")
+SWAPPED = "swapped"
+"""What the answers about images under another's name are called."""
 Images = NDArray[np.floating]
 Labels = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Yardstick:
-    """All that images are measured against.
-
-    Attributes
-    ----------
-    photos, person
-        [n, H, W] training photos in [0, 1], and int64 [n] whose they are.
-    judges
-        Independent recognisers by name.
-    seed
-        Seed of line-ups.
-    """
-
-    photos: Images
-    person: Labels
-    judges: dict[str, Judge]
-    seed: int
-
-    @cached_property
-    def _people(self) -> dict[int, PersonPhotos]:
-        return {
-            int(who): PersonPhotos(self.photos[self.person == who])
-            for who in np.unique(self.person)
-        }
-
-    def photos_of(self, who: int) -> PersonPhotos:
-        """Give a person's photos, to compare images with."""
-        return self._people[int(who)]
-
-    @cached_property
-    def _scores(self) -> dict[str, Scores]:
-        return {name: judge(self.photos) for name, judge in self.judges.items()}
-
-    @cached_property
-    def accuracy(self) -> dict[str, float]:
-        """How often each judge is right on the training photos, which it never saw."""
-        return {
-            name: float((scores.argmax(1) == self.person).mean())
-            for name, scores in self._scores.items()
-        }
-
-    @cached_property
-    def thresholds(self) -> dict[str, float]:
-        """Below which log-probability each judge says "none of them"."""
-        return {
-            name: fit_threshold(scores, self.person, self.seed)
-            for name, scores in self._scores.items()
-        }
-
-
 def measure_images(
-    x: Images, label: Labels, yardstick: Yardstick, *, identified: bool = True
+    x: Images, label: Labels, yardstick: Yardstick, *, photos: bool = False
 ) -> pd.DataFrame:
     """Measure images against the photos of the people they should show.
 
@@ -80,28 +30,45 @@ def measure_images(
         [L, H, W] in pixel units, and int64 [L] whose they are.
     yardstick
         What to measure against.
-    identified
-        Whether to ask the judges; not of photos that they were fitted on.
+    photos
+        Whether these are photos: then the judge from outside sees them as they are, and the others,
+        which were fitted on them, are not asked.
 
     Returns
     -------
     DataFrame
         A row for each image: the measures of `similarity_to_person`, ``photo_rank`` (the person's
         place when people are ordered by their nearest training photo, by the correlation of
-        pixels; 1 is first), ``<judge>_<question>`` for the answers of `identify`, and
-        ``recovered``: whether more than half of the judges see the person first.
+        pixels; 1 is first), ``<judge>_<question>`` for the answers of `identify`, the judge from
+        outside's ``outside_verified``, ``outside_false_match`` and ``outside_face_found``, and
+        ``recovered``.
+
+    Notes
+    -----
+    *Recovered*: the judge from outside sees the person first of all, and further ahead of the
+    second than in any image of nobody. With 40 people the second condition hardly matters; with six
+    a blank image, too, has somebody whom it is nearest to.
     """
     with ThreadPoolExecutor() as pool:
         alike = pool.map(lambda image, who: yardstick.photos_of(who).compare(image), x, label)
         table = pd.DataFrame(list(alike))
     table["photo_rank"] = photo_rank(x, label, yardstick.photos, yardstick.person)
-    for name, judge in yardstick.judges.items() if identified else ():
-        answers = identify(judge(x), label, yardstick.thresholds[name], yardstick.seed)
+    embedded = embed(x if photos else normalised(x))
+    scores = {OUTSIDE: yardstick.outside(embedded.points)}
+    if not photos:
+        scores |= {name: judge(x) for name, judge in yardstick.judges.items()}
+    for name, score in scores.items():
+        answers = identify(score, label, yardstick.thresholds[name], yardstick.seed)
         for question, answer in answers.items():
             table[f"{name}_{question}"] = answer
-    if identified:
-        first = [table[f"{name}_top1"] for name in yardstick.judges]
-        table["recovered"] = np.sum(first, axis=0) > len(first) / 2
+    verified, false_match = yardstick.outside.verify(embedded.points, label)
+    table[f"{OUTSIDE}_verified"] = verified
+    table[f"{OUTSIDE}_false_match"] = false_match
+    table[f"{OUTSIDE}_face_found"] = embedded.found
+    ahead = lead(scores[OUTSIDE])[np.arange(len(label)), label]
+    table["recovered"] = (ahead > 0) & (ahead > yardstick.lead_of_nobody[label])
+    # A control: the same images, each held to be the next person's.
+    table[f"{SWAPPED}_top1"] = rank_of(scores[OUTSIDE], np.roll(label, 1)) == 1
     return table
 
 
@@ -134,19 +101,21 @@ def photo_rank(x: Images, label: Labels, photos: Images, person: Labels) -> Labe
 def summarise_images(table: pd.DataFrame) -> dict[str, Any]:
     """Average the rows of `measure_images`, judges' answers nested by judge.
 
-    ``people`` and ``recovered`` are counts.
+    ``people`` and ``recovered`` are counts; ``interval`` is Wilson's, of the share recovered.
     """
-    summary: dict[str, Any] = {"people": len(table)}
-    if "recovered" in table:
-        summary["recovered"] = int(table["recovered"].sum())
-        table = table.drop(columns="recovered")
-    for name, value in table.mean(numeric_only=True).items():
-        if table[name].dtype == bool:
-            question = max((q for q in QUESTIONS if str(name).endswith(f"_{q}")), key=len)
+    count, people = int(table["recovered"].sum()), len(table)
+    low, high = wilson(count, people)
+    summary: dict[str, Any] = {"people": people, "recovered": count}
+    summary["interval"] = {"low": low, "high": high}
+    for name, value in table.drop(columns="recovered").mean(numeric_only=True).items():
+        answers = [a for a in ANSWERS if str(name).endswith(f"_{a}")]
+        if answers:
+            question = max(answers, key=len)
             judge = str(name).removesuffix(f"_{question}")
             summary.setdefault("identified", {}).setdefault(judge, {})[question] = float(value)
         else:
             summary[str(name)] = float(value)
+    summary[SWAPPED] = summary["identified"].pop(SWAPPED)["top1"]
     summary["mse_255"] = summary["mse"] * 255**2
     return summary
 
@@ -161,26 +130,33 @@ def sameness(x: Images) -> float:
     return float(correlation[np.triu_indices(len(x), 1)].mean())
 
 
-def attack_facts(arrays: dict[str, NDArray[Any]], names: list[str]) -> pd.DataFrame:
-    """Tabulate how each attack went: person, cost, attack_cost, iterations, queries, stopped."""
-    return pd.DataFrame(
-        {
-            "person": [names[label] for label in arrays["label"]],
-            "cost": arrays["cost"],
-            "attack_cost": arrays["attack_cost"],
-            "iterations": arrays["iterations"],
-            "queries": arrays["queries"],
-            "stopped": arrays["stopped"],
-        }
-    )
+def measure_attack(
+    arrays: dict[str, NDArray[Any]], yardstick: Yardstick
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Measure an attack: a row a person, and their summary.
 
+    Parameters
+    ----------
+    arrays
+        Of an `Inversion`, with ``threat_model`` and ``access`` in words.
+    yardstick
+        What to measure against.
 
-def summarise_attack(facts: pd.DataFrame, threat_model: str, access: str) -> dict[str, Any]:
-    """Average the rows of `attack_facts`, and count how many attacks each rule ended."""
-    means = {str(name): float(v) for name, v in facts.mean(numeric_only=True).items()}
+    Returns
+    -------
+    table, summary
+        label, cost, attack_cost, iterations, queries, stopped and the columns of `measure_images`;
+        and their means, how many attacks each rule ended, and how alike the images are.
+    """
+    names = ("label", "cost", "attack_cost", "iterations", "queries", "stopped")
+    facts = pd.DataFrame({name: arrays[name] for name in names})
+    measures = measure_images(arrays["x"], arrays["label"], yardstick)
+    numbers = facts.drop(columns="label").mean(numeric_only=True)
     ended = facts["stopped"].value_counts()
-    return means | {
-        "threat_model": threat_model,
-        "access": access,
+    summary = {str(name): float(value) for name, value in numbers.items()} | {
+        "threat_model": str(arrays["threat_model"]),
+        "access": str(arrays["access"]),
         "stopped": {rule: int(ended.get(rule, 0)) for rule in RULES},
     }
+    summary |= summarise_images(measures) | {"sameness": sameness(arrays["x"])}
+    return pd.concat([facts, measures], axis=1), summary

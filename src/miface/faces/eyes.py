@@ -1,13 +1,12 @@
 """Faces found and lined up: turned, scaled and cropped so that the eyes are in one place."""
 
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from miface.faces.pretrained import detector_and_landmarks
 
 EYES_APART, EYES_DOWN = 0.37, 0.46
 """Distance of the eyes in widths of a photo, and their height in heights from its top: about where
@@ -90,7 +89,7 @@ def find_eyes(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], int]:
     NoFaceError
         If there is none.
     """
-    detector, landmarks = _models()
+    detector, landmarks = detector_and_landmarks()
     for side in _SIDES:
         if side == _SIDES[-1] and side > max(grey.shape):
             break  # enlarged twice already
@@ -104,20 +103,6 @@ def find_eyes(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], int]:
             corners = (points[[[2, 3], [0, 1]]] + 0.5) / scale - 0.5
             return corners.mean(1), len(faces)
     raise NoFaceError
-
-
-@cache
-def _models() -> tuple[Any, Any]:
-    import dlib
-
-    # By its path: the package imports pkg_resources, which new setuptools lack.
-    spec = find_spec("face_recognition_models")
-    assert spec is not None
-    assert spec.origin is not None
-    models = Path(spec.origin).parent / "models"
-    return dlib.get_frontal_face_detector(), dlib.shape_predictor(
-        str(models / "shape_predictor_5_face_landmarks.dat")
-    )
 
 
 def _reaches_over(turned: NDArray[Any], size: tuple[int, int], shape: tuple[int, ...]) -> bool:

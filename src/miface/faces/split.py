@@ -96,6 +96,18 @@ def pixels(faces: Faces) -> NDArray[np.float32]:
     return faces.images.reshape(len(faces.images), -1).astype(np.float32) / np.float32(255)
 
 
+def permute(person: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Give photos each other's names at random, and where it can be none its own: int64 [n]."""
+    rng = np.random.default_rng(seed)
+    other = rng.permutation(person)
+    for row in np.flatnonzero(other == person):
+        free = np.flatnonzero((other != person[row]) & (person != other[row]))
+        if other[row] == person[row] and len(free) > 0:
+            partner = rng.choice(free)
+            other[[row, partner]] = other[[partner, row]]
+    return other
+
+
 def choose_public(people: int, share: int | float, seed: int) -> Rows:
     """Choose people whose photos an attacker has; the others are attacked.
 

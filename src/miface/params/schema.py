@@ -13,15 +13,20 @@ from typing import Any
 from pydantic import Field, create_model, model_validator
 
 from miface.attack.knowledge import PublicPhotos
-from miface.attack.methods import Attack, MiFace, differing, published
+from miface.attack.methods import METHODS, Attack, MiFace, differing, published
 from miface.attack.processes import NonLocalMeans
 from miface.attack.recipe import Plan, Recipe, check_recipe
 from miface.countermeasures import Countermeasures
-from miface.params.base import Group, Seed
+from miface.params.base import Count, Group, Seed
 from miface.params.file import PARAMS, read_yaml, validate
 from miface.params.photos import Data, Rendered, Split
 from miface.recognisers import RECOGNISERS
 from miface.training.trainer import Descent
+
+ORDINARY = "ordinary"
+"""The variant of training that the groups of the recognisers state."""
+RECIPES = ("refined", "known_code", "prior")
+"""The methods that state recipes."""
 
 
 class _MiFaces(Group):
@@ -30,6 +35,15 @@ class _MiFaces(Group):
 
 class _Recipes(Group):
     """The same loop with other parts; its attacker knows nothing but the model."""
+
+
+class _KnownCode(Group):
+    """The same; its attacker also knows the code that trained the model."""
+
+    seeds: Count = Field(
+        description="Seeds to try, from 0 up, for the one that the initial weights were drawn by. "
+        "A million take seconds; all 2³² take hours."
+    )
 
 
 class Params(Group):
@@ -42,11 +56,19 @@ class Params(Group):
     rendered: Rendered
     split: Split
     countermeasures: Countermeasures
+    variant: str = Field(
+        description="Whose training: `ordinary`, as the groups of the recognisers say, or one of "
+        "`variants`."
+    )
+    variants: dict[str, dict[str, dict[str, Any]]] = Field(
+        description="What named variants of the training do otherwise, by recogniser."
+    )
     attack: Attack
     non_local_means: NonLocalMeans
     recipe: Recipe
     mi_face: _MiFaces
     refined: _Recipes
+    known_code: _KnownCode
     prior: PublicPhotos
 
     @model_validator(mode="before")
@@ -56,7 +78,7 @@ class Params(Group):
         if not isinstance(content, Mapping) or not isinstance(content.get("recipe"), Mapping):
             return content
         whole = dict(content)
-        for method in ("refined", "prior"):
+        for method in RECIPES:
             if isinstance(group := content.get(method), Mapping):
                 own = {m: differing(content["recipe"], group.get(m, {})) for m in RECOGNISERS}
                 whole[method] = {**group, **own}
@@ -65,21 +87,40 @@ class Params(Group):
     @model_validator(mode="after")
     def _recipes_fit_models(self) -> "Params":
         for model in RECOGNISERS:
-            check_recipe(f"mi_face.{model}", model, self.recipe_of("mi_face", model))
-            refined = self.recipe_of("refined", model)
-            check_recipe(f"refined.{model}", model, refined)
-            if refined.space == "prior" or refined.start == "public_mean":
-                raise ValueError(
-                    f"refined.{model}: found a prior or a public mean, but refined knows nothing "
-                    "but the model; give the recipe to prior"
-                )
-            check_recipe(f"prior.{model}", model, self.recipe_of("prior", model))
+            for method, what in METHODS.items():
+                key, recipe = f"{method}.{model}", self.recipe_of(method, model)
+                check_recipe(key, model, recipe)
+                if recipe.needs_photos and what.knows != "photos":
+                    raise ValueError(
+                        f"{key}: found a prior or a public mean, but {method} knows no photos; "
+                        "give the recipe to prior"
+                    )
+                if recipe.initial_noise == "subtracted" and what.knows != "code":
+                    raise ValueError(
+                        f"{key}.initial_noise: found 'subtracted', but {method} does not know the "
+                        "code; give the recipe to known_code"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _variants_fit_models(self) -> "Params":
+        if self.variant not in (known := [ORDINARY, *self.variants]):
+            raise ValueError(f"variant: found {self.variant!r}, expected one of {known}")
+        for variant, groups in self.variants.items():
+            for model, own in groups.items():
+                if model not in RECOGNISERS:
+                    raise ValueError(
+                        f"variants.{variant}: found {model!r}, expected one of {list(RECOGNISERS)}"
+                    )
+                whole = getattr(self, model).model_dump() | own
+                validate(RECOGNISERS[model].Settings, whole, ("variants", variant, model), PARAMS)
         return self
 
     def settings(self, model: str) -> Descent:
-        """Give the group of a recogniser."""
+        """Give the group of a recogniser, with what the chosen variant does otherwise."""
         group: Descent = getattr(self, model)
-        return group
+        own = self.variants.get(self.variant, {}).get(model, {})
+        return type(group).model_validate(group.model_dump() | own)
 
     def recipe_of(self, method: str, model: str) -> Recipe:
         """Give the recipe of a method for a model; for ``mi_face`` the published one."""
@@ -98,6 +139,7 @@ class Params(Group):
             seed=self.seed,
             snapshots=self.attack.snapshots,
             non_local_means=self.non_local_means,
+            seeds=self.known_code.seeds,
             answers=self.countermeasures.answers if asks else {},
             recipe=recipe,
         )
@@ -112,6 +154,7 @@ def _a_model_each(base: type[Group], kind: type[Group], default: Any) -> Any:
 _FIELDS: dict[str, Any] = {
     "mi_face": (_a_model_each(_MiFaces, MiFace, MiFace()), ...),
     "refined": (_a_model_each(_Recipes, Recipe, ...), ...),
+    "known_code": (_a_model_each(_KnownCode, Recipe, ...), ...),
     "prior": (_a_model_each(PublicPhotos, Recipe, ...), ...),
 } | {name: (kind.Settings, ...) for name, kind in RECOGNISERS.items()}
 SCHEMA: type[Params] = create_model("Params", __base__=Params, __doc__=Params.__doc__, **_FIELDS)

@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from miface.params.base import Count
-from miface.recognisers.recogniser import Convolutional, Recogniser, Size
+from miface.recognisers.recogniser import Begun, Convolutional, Recogniser, Size
 from miface.training.initial_weights import InitialWeights, initialise
 from miface.training.trainer import Descent, Trainer, train_classifier
 
@@ -31,7 +31,7 @@ class CnnSettings(Descent):
     )
 
 
-class Cnn(Convolutional, Recogniser):
+class Cnn(Convolutional, Begun, Recogniser):
     """Two 3 × 3 convolutions, each with ReLU and max-pooling, dropout, and two linear layers."""
 
     title, Settings = "convolutional network", CnnSettings
@@ -73,11 +73,20 @@ class Cnn(Convolutional, Recogniser):
         """Map photos [B, H·W] to logits [B, P]."""
         return self.classify(self.features(x))
 
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The layer on the features."""
+        return self.hidden
+
+    def begin(self, layer: nn.Linear, generator: torch.Generator) -> None:
+        """Draw as the settings say."""
+        initialise(layer, self.settings.initial_weights, generator)
+
     def fit(self, trainer: Trainer) -> None:
         """Train by stochastic gradient descent."""
         if self.settings.initial_filters == "signed_dirac":
             start_with_signed_dirac(self)
-        initialise(self.hidden, self.settings.initial_weights, trainer.generator)
+        self.begin(self.hidden, trainer.generator)
         initialise(self.output, self.settings.initial_output_weights, trainer.generator)
         train_classifier(self, self.settings, trainer)
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from miface.params.base import Count
-from miface.recognisers.recogniser import Recogniser, Size
+from miface.recognisers.recogniser import Begun, Recogniser, Size
 from miface.training.initial_weights import InitialWeights, initialise
 from miface.training.perceptron import Perceptron
 from miface.training.trainer import Descent, Trainer, train_classifier
@@ -23,7 +23,7 @@ class MlpSettings(Descent):
     )
 
 
-class Mlp(Perceptron, Recogniser):
+class Mlp(Perceptron, Begun, Recogniser):
     """One hidden layer of sigmoid units."""
 
     title, Settings = "multilayer perceptron", MlpSettings
@@ -39,8 +39,17 @@ class Mlp(Perceptron, Recogniser):
         logits: Tensor = self.output(torch.sigmoid(z))
         return logits
 
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The layer on the pixels."""
+        return self.first
+
+    def begin(self, layer: nn.Linear, generator: torch.Generator) -> None:
+        """Draw as the settings say."""
+        initialise(layer, self.settings.initial_weights, generator)
+
     def fit(self, trainer: Trainer) -> None:
         """Train by stochastic gradient descent."""
-        initialise(self.first, self.settings.initial_weights, trainer.generator)
+        self.begin(self.first, trainer.generator)
         initialise(self.output, self.settings.initial_output_weights, trainer.generator)
         train_classifier(self, self.settings, trainer)

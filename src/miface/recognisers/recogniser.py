@@ -1,9 +1,11 @@
 """What every face recogniser is: grey photos in rows in, a logit for each person out."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from miface.params.base import Group
@@ -61,6 +63,28 @@ class Recogniser(nn.Module, ABC):
     @abstractmethod
     def fit(self, trainer: Trainer) -> None:
         """Draw the initial weights and train, in place, as the settings say."""
+
+
+class Begun:
+    """A recogniser whose first linear layer is the first that its generator draws.
+
+    Who knows the training code can draw the layer's initial weights again, and find their seed.
+    """
+
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The layer."""
+        raise NotImplementedError
+
+    def begin(self, layer: nn.Linear, generator: torch.Generator) -> None:
+        """Draw initial weights for such a layer, in place."""
+        raise NotImplementedError
+
+    def begun(self, generator: torch.Generator) -> Tensor:
+        """Give the initial weights that a generator draws: float [h, d]."""
+        layer = copy.deepcopy(self.first_linear).cpu()
+        self.begin(layer, generator)
+        return layer.weight.detach()
 
 
 class Coded:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from miface.recognisers.recogniser import Recogniser, Size
+from miface.recognisers.recogniser import Begun, Recogniser, Size
 from miface.training.initial_weights import InitialWeights, initialise
 from miface.training.perceptron import Perceptron
 from miface.training.trainer import Descent, Trainer, train_classifier
@@ -17,7 +18,7 @@ class SoftmaxSettings(Descent):
     initial_weights: InitialWeights = Field(description="Distribution of the initial weights.")
 
 
-class Softmax(Perceptron, Recogniser):
+class Softmax(Perceptron, Begun, Recogniser):
     """One linear layer; the softmax is left to the cost."""
 
     title, Settings = "softmax regression", SoftmaxSettings
@@ -32,7 +33,16 @@ class Softmax(Perceptron, Recogniser):
         """Give the logits, which the first layer already is."""
         return z
 
+    @property
+    def first_linear(self) -> nn.Linear:
+        """The layer on the pixels."""
+        return self.first
+
+    def begin(self, layer: nn.Linear, generator: torch.Generator) -> None:
+        """Draw as the settings say."""
+        initialise(layer, self.settings.initial_weights, generator)
+
     def fit(self, trainer: Trainer) -> None:
         """Train by stochastic gradient descent."""
-        initialise(self.first, self.settings.initial_weights, trainer.generator)
+        self.begin(self.first, trainer.generator)
         train_classifier(self, self.settings, trainer)
