@@ -14,14 +14,15 @@ SMALL = [
     "data.sources=[data/raw/att_faces.zip,rendered]", "data.digest=null", "rendered.people=6",
     "rendered.photos=5", "rendered.height=32", "rendered.width=28",
     "split.train_per_person=3", "mlp.hidden_units=50", "mlp.max_epochs=10",
-    "dae.hidden_units=[60,20]", "cnn.hidden_units=32", "cnn.max_epochs=5", "softmax.max_epochs=20",
-    "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0",
-    "prior.people=2", "prior.components=5", "prior.copies=2",
+    "dae.hidden_units=[60,20]", "dae.max_epochs=20", "dae.pretraining.0.epochs=5",
+    "dae.pretraining.1.epochs=5", "cnn.hidden_units=32", "cnn.max_epochs=5",
+    "softmax.max_epochs=20", "attack.alpha=60", "attack.beta=20", "attack.lambda=3.0",
+    "known_code.seeds=1000", "prior.people=2", "prior.components=5", "prior.copies=2",
 ]  # fmt: skip
 """Changes of params.yaml that make a run of the whole pipeline short."""
 
 MODELS = ("softmax", "mlp", "dae", "cnn")
-METHODS = ("mi_face", "refined", "prior")
+METHODS = ("mi_face", "refined", "known_code", "prior")
 ALWAYS = {"sources"}
 """The stage that looks whether the photos have changed, every time."""
 

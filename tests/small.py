@@ -64,6 +64,6 @@ def case_of(
     access = whom if isinstance(whom, Access) else Everything(whom)
     plan = Plan(
         labels="all", seed=seed, snapshots=snapshots, non_local_means=NON_LOCAL_MEANS,
-        answers={}, recipe=recipe,
+        seeds=1000, answers={}, recipe=recipe,
     )  # fmt: skip
     return Case(access, plan, knowledge or nothing(*access.size))

@@ -98,7 +98,7 @@ def test_who_asks_for_labels_is_told_numbers_after_the_countermeasures(model: st
 def test_who_asks_sees_no_weights(kind: type[Access]) -> None:
     access = kind(recogniser_of("cnn"))
     assert not any(isinstance(getattr(access, name), Recogniser) for name in public(access))
-    for changes in {"filter_weights": True}, {"filter_weights": False}:
+    for changes in {"initial_noise": "filtered"}, {"initial_noise": "kept"}:
         case = case_of(access, recipe_of("refined", "cnn", changes))
         for view in "recogniser", "attacked":
             with pytest.raises(TypeError, match=f"who {access.title} sees no weights"):
@@ -170,8 +170,9 @@ def asking(model: str, **changes: Any) -> Case:
     knowledge = public_photos(photos, np.zeros(0, np.int64), 4, 1, seed=0)
     plain = {
         "access": "confidences", "objective": "minus_log_p", "gradient": "as_is", "start": "zero",
-        "process": "identity", "space": "frequencies", "filter_weights": False, "smoothing": 0.0,
-        "auxterms": dict.fromkeys(AUXTERMS, 0.0), "alpha": 12, "gamma": -1.0, "lambda_": 0.3,
+        "process": "identity", "space": "frequencies", "initial_noise": "kept", "smoothing": 0.0,
+        "estimator": "as_is", "auxterms": dict.fromkeys(AUXTERMS, 0.0), "alpha": 12,
+        "gamma": -1.0, "lambda_": 0.3,
     }  # fmt: skip
     recipe = recipe_of("refined", model, plain | changes)
     return case_of(Confidences(lively(model)), recipe, knowledge)
@@ -225,14 +226,14 @@ def test_coarse_rounding_stops_who_asks_and_not_who_holds_the_weights() -> None:
 
 
 OF_THE_WEIGHTS: list[tuple[str, dict[str, Any]]] = [
-    ("cnn", {"filter_weights": True}),
+    ("cnn", {"initial_noise": "filtered"}),
     ("cnn", {"auxterms": {"feature_span": 1.0}}),
     ("cnn", {"auxterms": {"feature_template": 1.0}}),
     ("dae", {"space": "codes"}),
 ]
 NO_WEIGHTS = {
-    "filter_weights": False, "space": "frequencies", "process": "identity", "smoothing": 0.0,
-    "auxterms": {"feature_span": 0.0, "feature_template": 0.0},
+    "initial_noise": "kept", "space": "frequencies", "process": "identity", "smoothing": 0.0,
+    "estimator": "as_is", "auxterms": {"feature_span": 0.0, "feature_template": 0.0},
 }  # fmt: skip
 
 

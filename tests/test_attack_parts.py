@@ -75,7 +75,7 @@ def test_each_auxterm_adds_its_weight_and_its_gradient(name: str) -> None:
 
     def cost(weight: float) -> Cost:
         auxterms = dict.fromkeys(AUXTERMS, 0.0) | {name: weight}
-        changes = {"objective": "margin", "filter_weights": False, "auxterms": auxterms}
+        changes = {"objective": "margin", "initial_noise": "kept", "auxterms": auxterms}
         return Cost(case_of(network, recipe_of("refined", "cnn", changes)))
 
     def term(z: Tensor) -> Tensor:

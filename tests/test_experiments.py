@@ -138,7 +138,8 @@ def test_a_countermeasure_reruns_what_it_touches_and_is_named(clone: Clone) -> N
 
 def test_an_attacker_who_asks_is_counted_and_meets_the_countermeasure(clone: Clone) -> None:
     changes = ["attack.methods=[prior]", "attack.models=[mlp]", "+prior.mlp.access=confidences"]
-    changes += ["+prior.mlp.space=prior", "prior.mlp.start=zero", "prior.mlp.alpha=3"]
+    changes += ["+prior.mlp.space=prior", "prior.mlp.start=zero", "prior.mlp.estimator=as_is"]
+    changes += ["++prior.mlp.alpha=3"]
     clone.dvc("exp", "run", *(part for change in changes for part in ("-S", change)))
     arrays = read_arrays(clone.folder / "reports/inversions/prior-mlp.npz")
     assert str(arrays["access"]) == "asks for confidences"

@@ -14,9 +14,6 @@ from safetensors.torch import save_file
 from miface.errors import MifaceError
 from miface.evaluation.judges import JUDGES, fit_judges, load_judges, save_judges
 from miface.evaluation.judges.judge import Judge, standardise
-from miface.evaluation.results import (
-    Yardstick,
-)
 from miface.faces.archive import read_faces
 from miface.faces.rendered import render_faces
 from miface.faces.split import split_photos
@@ -75,8 +72,8 @@ def fitted(request: pytest.FixtureRequest) -> Fitted:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_real_photos_are_recognised(fitted: Fitted, kind: str) -> None:
-    yardstick = Yardstick(fitted.photos, fitted.person, fitted.judges, seed=0)
-    assert yardstick.accuracy[kind] >= 0.9
+    named = fitted.judges[kind](fitted.photos).argmax(1)
+    assert (named == fitted.person).mean() >= 0.9
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -182,6 +179,3 @@ def test_what_is_no_judges_is_told(tmp_path: Path, write: Callable[[Path], objec
     write(path)
     with pytest.raises(MifaceError, match=rf"^{path}: cannot be read .*dvc repro train_judges$"):
         load_judges(path)
-
-
-# Whom a judge sees.

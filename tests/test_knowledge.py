@@ -30,9 +30,10 @@ from miface.faces.split import choose_public
 from miface.files import write_arrays
 
 
-def test_nothing_is_nothing() -> None:
-    knowledge = nothing(4, 3)
-    assert knowledge.threat_model == THREAT_MODELS["model"]
+@pytest.mark.parametrize("knows", ["model", "code"])
+def test_nothing_is_nothing(knows: str) -> None:
+    knowledge = nothing(4, 3, knows)
+    assert knowledge.threat_model == THREAT_MODELS[knows]
     assert knowledge.photos.shape == (0, 4, 3)
     assert knowledge.components.shape == (0, 12)
     assert knowledge.public.size == 0
@@ -112,7 +113,7 @@ def test_a_ratio_of_the_people_may_be_public() -> None:
 
 # The stage, as DVC runs it, on drawn faces of six people.
 PEOPLE, PHOTOS, SIZE = 6, 3, (26, 24)
-METHODS = ("mi_face", "refined", "prior")
+METHODS = ("mi_face", "refined", "known_code", "prior")
 
 
 class Stage:
@@ -164,9 +165,9 @@ def test_the_prior_knows_the_public_people_and_nobody_else(stage: Stage) -> None
     assert ", ".join(f"s{who + 1}" for who in public) in said
     is_public = np.isin(stage.person, public)
     np.testing.assert_array_equal(stage.photos(), stage.images[is_public])
-    for method in ("mi_face", "refined"):
+    for method, knows in {"mi_face": "model", "refined": "model", "known_code": "code"}.items():
         knowledge = load_knowledge(stage.path(method))
-        for name, value in vars(nothing(*SIZE)).items():
+        for name, value in vars(nothing(*SIZE, knows)).items():
             np.testing.assert_array_equal(getattr(knowledge, name), value, err_msg=name)
 
     # Not even a statistic of the others: with other photos of them, every file stays as it was.

@@ -9,16 +9,18 @@ import pytest
 from numpy.typing import NDArray
 from torch import Tensor
 
-from miface.evaluation.baselines import baseline_images
+from miface.evaluation.baselines import NOBODY, baseline_images
+from miface.evaluation.intervals import wilson
 from miface.evaluation.judges.judge import Examples, Judge, Scores
+from miface.evaluation.outside import Embedded, Outside, embed, normalised
 from miface.evaluation.results import (
-    Yardstick,
-    attack_facts,
+    measure_attack,
     measure_images,
     photo_rank,
-    summarise_attack,
     summarise_images,
 )
+from miface.evaluation.yardstick import Yardstick
+from miface.faces.rendered import render_faces
 
 Images = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -41,6 +43,7 @@ def baselines(seed: int = 0) -> dict[str, Images]:
 @pytest.mark.parametrize(
     ("name", "greys"),
     [
+        ("blank", [0.5, 0.5, 0.5]),
         ("everybody", [0.5, 0.5, 0.5]),
         ("another_person", [0.8, 0.2, 0.5]),
         ("class_difference", [-0.3, 0, 0.3]),
@@ -50,6 +53,13 @@ def baselines(seed: int = 0) -> dict[str, Images]:
 )
 def test_a_baseline_is_what_its_name_says(name: str, greys: list[float]) -> None:
     np.testing.assert_allclose(baselines()[name], flat(greys), atol=1e-12)
+
+
+def test_those_that_show_nobody_are_the_same_whoever_they_are_for() -> None:
+    assert NOBODY == ("noise", "blank", "everybody")
+    twice = baseline_images(flat(TRAIN), TWO_EACH[::-1], flat(HELD_OUT), TWO_EACH, 0)
+    for name in NOBODY:
+        np.testing.assert_allclose(twice[name], baselines()[name])
 
 
 def test_noise_is_uniform_and_its_seed_s() -> None:
@@ -111,20 +121,33 @@ class Marks(Judge):
 KEEN, ODD = Marks(backwards=False), Marks(backwards=True)
 
 
+PERSON = np.repeat(np.arange(6), 2)
+APART = np.eye(6, 128, dtype=np.float32)
+"""A point for each of six people, as far from one another as from the origin and more."""
+
+
 def yardstick(**judges: Judge) -> Yardstick:
     """Six people of two photos, marked by the pixel in the corner, and who reads the mark."""
-    person = np.repeat(np.arange(6), 2)
     photos = np.random.default_rng(0).uniform(0.2, 0.8, (12, 8, 8))
-    photos[:, 0, 0] = person / 10
-    return Yardstick(photos, person, judges, 0)
+    photos[:, 0, 0] = PERSON / 10
+    return Yardstick(
+        photos=photos,
+        person=PERSON,
+        judges=judges,
+        outside=Outside(APART[PERSON], PERSON),
+        held_out=Embedded(0.9 * APART, np.ones(6, bool)),
+        held_out_person=np.arange(6),
+        nobody=np.full((1, 8, 8), 0.5),
+        seed=0,
+    )
 
 
-def measured(*, identified: bool = True, **more: Judge) -> pd.DataFrame:
+def measured(*, photos: bool = False, **more: Judge) -> pd.DataFrame:
     """A photo each of persons 2 and 4, brighter by 0.1 but for the mark; 4 is marked 2."""
     against = yardstick(keen=KEEN, odd=ODD, **more)
     x = against.photos[[4, 8]] + 0.1
     x[:, 0, 0] = 0.2
-    return measure_images(x, np.array([2, 4]), against, identified=identified)
+    return measure_images(x, np.array([2, 4]), against, photos=photos)
 
 
 def test_images_are_measured_a_row_each() -> None:
@@ -135,12 +158,79 @@ def test_images_are_measured_a_row_each() -> None:
     assert table["odd_top1"].tolist() == [False, False]
 
 
-def test_a_person_is_recovered_whom_more_than_half_of_the_judges_see_first() -> None:
-    assert measured()["recovered"].tolist() == [False, False]  # one of two is but half
-    table = measured(alike=KEEN)
-    assert table["recovered"].tolist() == [True, False]
-    assert summarise_images(table)["recovered"] == 1
-    assert "recovered" not in measured(identified=False)
+# Who is recovered. Three images, of which the judge from outside knows what he makes: a photo of
+# the first person lies where the drawn face does, of the second where the blank image does, and
+# of the third where the other face does.
+FACE, OTHER = render_faces(2, 1, height=56, width=46)[:, 0] / 255
+BLANK = np.full(FACE.shape, 0.5)
+
+
+def among_three(*nobody: Images) -> Yardstick:
+    x = np.stack([FACE, BLANK, OTHER])
+    points, person = embed(normalised(x)).points, np.arange(3)
+    return Yardstick(
+        photos=x,
+        person=person,
+        judges={},
+        outside=Outside(points, person),
+        held_out=Embedded(points, np.ones(3, bool)),
+        held_out_person=person,
+        nobody=np.stack(nobody),
+        seed=0,
+    )
+
+
+def recovered(x: list[Images], label: list[int], *nobody: Images) -> tuple[list[bool], list[bool]]:
+    """Whom the judge from outside sees first, and who counts as recovered."""
+    table = measure_images(np.stack(x), np.array(label), among_three(*nobody))
+    return table["outside_top1"].tolist(), table["recovered"].tolist()
+
+
+def test_a_person_is_recovered_whom_the_judge_from_outside_sees_first() -> None:
+    noise = np.random.default_rng(0).random(FACE.shape)
+    assert recovered([FACE, OTHER, FACE, OTHER], [0, 2, 2, 0], noise) == (
+        [True, True, False, False],
+        [True, True, False, False],
+    )
+
+
+def test_what_an_image_of_nobody_gives_too_is_not_recovered() -> None:
+    # The blank image is taken for the second person, and so is it when it is the attack's.
+    x, label = [FACE, BLANK, OTHER, FACE], [0, 1, 2, 1]
+    first = [True, True, True, False]
+    assert recovered(x, label, OTHER)[0] == first
+    assert recovered(x, label, BLANK) == (first, [True, False, True, False])
+    # Nor is another image that comes less far ahead.
+    shaded = np.tile(np.linspace(0, 1, FACE.shape[1]), (len(FACE), 1))
+    assert recovered([shaded], [1], FACE) == ([True], [True])
+    assert recovered([shaded], [1], BLANK) == ([True], [False])
+
+
+def test_to_be_further_ahead_than_nobody_is_not_enough() -> None:
+    points = among_three(BLANK).outside.photos
+    to_first, to_blank = np.linalg.norm(points[2] - points[:2], axis=1)
+    assert to_first < to_blank, "the face is no nearer than the blank image: it shows nothing"
+    assert recovered([FACE], [2], BLANK) == ([False], [False])
+
+
+def test_rounding_recovers_nobody() -> None:
+    # The network's last digits depend on how many images it is given at once.
+    among = [FACE * share + OTHER * (1 - share) for share in np.linspace(0, 1, 24)]
+    for position in range(0, 24, 5):
+        x = [*among[:position], BLANK, *among[position:]]
+        assert not recovered(x, [1] * 25, BLANK)[1][position]
+
+
+def test_images_are_held_to_be_the_next_one_s_too() -> None:
+    for x, swapped in ([FACE, OTHER], 0.0), ([OTHER, FACE], 1.0):
+        table = measure_images(np.stack(x), np.array([0, 2]), among_three(BLANK))
+        assert summarise_images(table)["swapped"] == swapped
+
+
+def test_brightness_and_contrast_are_put_right_of_what_is_no_photo() -> None:
+    x, label, against = 0.1 * FACE[None] + 3, np.array([0]), among_three(BLANK)
+    assert measure_images(x, label, against)["outside_verified"].item()
+    assert not measure_images(x, label, against, photos=True)["outside_verified"].item()
 
 
 def test_a_judge_s_name_may_be_of_several_words() -> None:
@@ -149,14 +239,16 @@ def test_a_judge_s_name_may_be_of_several_words() -> None:
 
 
 def test_judges_are_not_asked_about_photos_that_they_were_fitted_on() -> None:
-    assert not {"keen_top1", "odd_top1"} & set(measured(identified=False))
-    assert "identified" not in summarise_images(measured(identified=False))
+    assert not {"keen_top1", "odd_top1"} & set(measured(photos=True))
+    assert set(summarise_images(measured(photos=True))["identified"]) == {"outside"}
 
 
 def test_judges_know_how_often_they_are_right_and_when_to_say_none() -> None:
     both = yardstick(keen=KEEN, odd=ODD)
-    assert both.accuracy == {"keen": 1, "odd": 0}
+    assert both.accuracy == {"outside": 1, "keen": 1, "odd": 0}
     assert -10 < both.thresholds["keen"] < 0  # to be one mark off costs 10
+    # A held-out photo is 0.1 from its person's photos, and √(1 + 0.81) from others'.
+    assert -np.sqrt(1.81) < both.thresholds["outside"] <= -0.1 + 1e-6
 
 
 def test_images_are_summarised() -> None:
@@ -166,30 +258,45 @@ def test_images_are_summarised() -> None:
     assert summary["mse"] == pytest.approx(table["mse"].mean())
     assert summary["mse_255"] == pytest.approx(table["mse"].mean() * 65025)
     assert summary["photo_rank"] == 1
-    assert set(summary["identified"]) == {"keen", "odd"}
+    assert set(summary["identified"]) == {"outside", "keen", "odd"}
     # All of the six but one are among the first five; of person 4, marked 2, person 5 is further.
     assert summary["identified"]["keen"] == {
         "top1": 0.5, "top5": 1, "lineup": 0.5, "lineup_absent": 0.5,
     }  # fmt: skip
     assert summary["identified"]["odd"]["top1"] == 0
+    assert set(summary["identified"]["outside"]) == {
+        "top1", "top5", "lineup", "lineup_absent", "verified", "false_match", "face_found",
+    }  # fmt: skip
+
+
+def test_the_share_recovered_has_its_interval() -> None:
+    table = measure_images(np.stack([FACE, FACE, OTHER]), np.array([0, 1, 2]), among_three(BLANK))
+    summary = summarise_images(table)
+    assert (summary["recovered"], summary["people"]) == (2, 3)
+    low, high = wilson(2, 3)
+    assert summary["interval"] == {"low": low, "high": high}
 
 
 @pytest.fixture
 def arrays() -> dict[str, NDArray[Any]]:
     return {
+        "x": np.stack([OTHER, FACE, FACE]),
         "label": np.array([2, 0, 1]),
         "cost": np.array([0.5, 0.25, 0.75]),
         "attack_cost": np.array([0.1, 0.2, 0.3]),
         "iterations": np.array([10, 20, 60]),
         "queries": np.array([0, 30, 60]),
         "stopped": np.array(["beta", "alpha", "beta"]),
+        "threat_model": np.array("nothing"),
+        "access": np.array("asks for labels"),
     }
 
 
 def test_attacks_are_summarised(arrays: dict[str, NDArray[Any]]) -> None:
-    facts = attack_facts(arrays, ["1", "2", "3"])  # names, although they look like numbers
-    assert facts["person"].tolist() == ["3", "1", "2"]
-    assert summarise_attack(facts, "nothing", "asks for labels") == {
+    table, summary = measure_attack(arrays, among_three(BLANK))
+    assert table["label"].tolist() == [2, 0, 1]
+    assert table["recovered"].tolist() == [True, True, False]
+    told = {
         "cost": pytest.approx(0.5),
         "attack_cost": pytest.approx(0.2),
         "iterations": pytest.approx(30),
@@ -197,4 +304,8 @@ def test_attacks_are_summarised(arrays: dict[str, NDArray[Any]]) -> None:
         "threat_model": "nothing",
         "access": "asks for labels",
         "stopped": {"alpha": 1, "beta": 2, "gamma": 0},
+        "recovered": 2,
     }
+    assert {name: summary[name] for name in told} == told
+    assert -1 < summary["sameness"] < 1
+    assert "label" not in summary

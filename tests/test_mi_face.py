@@ -271,7 +271,7 @@ def test_the_row_space_makes_the_same_iterates_as_pixels(
     if rule is Unit:
         loop = replace(loop, alpha=20, beta=21, lambda_=min(lambda_, 0.3))
     elif lambda_ > 100:
-        loop = replace(loop, alpha=20)
+        loop = replace(loop, alpha=10)
 
     def with_fresh_rule() -> Loop:
         return replace(loop, rule=rule and rule())

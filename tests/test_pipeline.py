@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,12 @@ import torch
 from clones import METHODS, MODELS, Clone
 from PIL import Image
 
+from miface.attack.knowledge import THREAT_MODELS
+from miface.attack.methods import METHODS as METHODS_OF
+from miface.evaluation.baselines import NOBODY
+from miface.evaluation.intervals import wilson
+from miface.evaluation.judges import JUDGES
+from miface.evaluation.outside import embed
 from miface.files import read_arrays
 from miface.recognisers.store import load
 
@@ -36,6 +43,52 @@ def test_a_run_leaves_what_the_design_promises(clone: Clone) -> None:
         assert (clone.folder / f"reports/figures/gallery-mi_face-{model}.png").exists()
 
 
+def test_the_judge_from_outside_sees_every_photo(clone: Clone) -> None:
+    embedded = read_arrays(clone.folder / "data/embedded.npz")
+    images = read_arrays(clone.folder / "data/faces.npz")["images"]
+    assert embedded["points"].shape == (30, 128)
+    assert embedded["found"].shape == (30,)
+    again = embed(images[::7] / 255.0)
+    np.testing.assert_allclose(embedded["points"][::7], again.points, atol=1e-5)
+    assert 0 <= clone.metrics()["judges"]["outside"] <= 1
+
+
+def test_the_control_is_attacked_by_every_method(clone: Clone) -> None:
+    arrays = read_arrays(clone.folder / "reports/controls/softmax.npz")
+    assert set(arrays) == {f"{method}.{what}" for method in METHODS for what in ("x", "label")}
+    for method in METHODS:
+        attacked = read_arrays(clone.folder / f"reports/inversions/{method}-softmax.npz")
+        assert arrays[f"{method}.x"].shape == attacked["x"].shape
+        assert arrays[f"{method}.label"].tolist() == attacked["label"].tolist()
+        assert not np.allclose(arrays[f"{method}.x"], attacked["x"])
+
+
+def test_metrics_say_how_sure_they_are_and_what_controls_give(clone: Clone) -> None:
+    metrics: dict[str, Any] = clone.metrics()
+    assert metrics["variant"] == "ordinary"
+    assert metrics["controls_above_chance"] == []
+    assert set(metrics["permuted"]) == {"softmax"}
+    assert set(metrics["permuted"]["softmax"]) == set(METHODS)
+    summaries = [metrics[method][model] for method in METHODS for model in MODELS]
+    summaries += [metrics["permuted"]["softmax"][method] for method in METHODS]
+    summaries += [metrics["baselines"][name] for name in NOBODY]
+    for summary in summaries:
+        assert 0 <= summary["swapped"] <= 1
+        assert "swapped" not in summary["identified"]
+        low, high = wilson(summary["recovered"], summary["people"])
+        assert summary["interval"] == {"low": low, "high": high}
+    assert all(metrics["baselines"][name]["recovered"] == 0 for name in NOBODY)
+    assert set(metrics["known_code"]["mlp"]["identified"]) == {"outside", *JUDGES}
+    known = {method: metrics[method]["mlp"]["threat_model"] for method in METHODS}
+    assert known == {name: THREAT_MODELS[METHODS_OF[name].knows] for name in METHODS}
+
+
+def test_the_seed_of_the_initial_weights_is_found(clone: Clone) -> None:
+    said = clone.dvc("repro", "--force", "--single-item", "invert@known_code-mlp")
+    assert "1,000 seeds tried in" in said
+    assert ": 0 it was, and its initial weights are taken off" in said
+
+
 def test_the_saved_cost_is_that_of_the_saved_image(clone: Clone) -> None:
     for model in MODELS:
         arrays = read_arrays(clone.folder / f"reports/inversions/mi_face-{model}.npz")
@@ -60,7 +113,7 @@ def test_gamma_reruns_the_attack_and_what_follows(clone: Clone) -> None:
     before = clone.metrics()["mi_face"]["softmax"]["cost"]
     ran = clone.stages_run("exp", "run", "-S", "attack.gamma=0.4")
     published = {stage for stage in INVERT if "mi_face" in stage}
-    assert ran == published | {"plan", "evaluate", "report"}
+    assert ran == published | {"plan", "control", "evaluate", "report"}
     assert clone.metrics()["mi_face"]["softmax"]["cost"] > before
     targets = ("--targets", "reports/metrics.json")
     changed = json.loads(clone.dvc("metrics", "diff", "--json", *targets))["reports/metrics.json"]
@@ -72,12 +125,24 @@ def test_gamma_reruns_the_attack_and_what_follows(clone: Clone) -> None:
 def test_a_learning_rate_retrains_its_model_alone(clone: Clone) -> None:
     ran = clone.stages_run("exp", "run", "-S", "mlp.learning_rate=0.05")
     assert ran == {"train_mlp", "evaluate", "report"} | {
-        f"invert@{method}-mlp" for method in ("mi_face", "refined", "prior")
+        f"invert@{method}-mlp" for method in METHODS
     }
 
 
+def test_a_variant_retrains_and_changes_nothing_else(clone: Clone) -> None:
+    # Short, and otherwise as the clone has it, which overrides no variant.
+    changes = ["variant=leaking", "variants.leaking.mlp.max_epochs=2"]
+    ran = clone.stages_run("exp", "run", *(part for c in changes for part in ("-S", c)))
+    training = {f"train_{model}" for model in MODELS}
+    assert ran == training | INVERT | {"control", "evaluate", "report"}
+    assert clone.metrics()["variant"] == "leaking"
+    network = load(clone.folder / "models/cnn.safetensors", torch.device("cpu"))
+    assert network.settings.model_dump()["initial_filters"] == "signed_dirac"
+
+
 def test_the_same_run_gives_the_same_bytes(clone: Clone) -> None:
-    names = ["data/faces.npz", "data/split.npz", "reports/per_label.csv"]
+    names = ["data/faces.npz", "data/split.npz", "data/embedded.npz", "reports/per_label.csv"]
+    names += ["reports/controls/softmax.npz", "reports/metrics.json"]
     names += [f"models/{m}.safetensors" for m in MODELS]
     names += [f"reports/inversions/mi_face-{m}.npz" for m in MODELS]
     before = {name: (clone.folder / name).read_bytes() for name in names}
@@ -105,6 +170,7 @@ def test_some_people_and_some_models(clone: Clone) -> None:
         ("attack.labels=[s2,nobody]", "plan", "attack.labels: found nobody"),
         ("split.train_per_person=5", "split", "split.train_per_person: found 5"),
         ("mlp.momentum=1.5", "train_mlp", "mlp.momentum: found 1.5"),
+        ("variant=2020", "train_mlp", "variant: found "),
         ("data.sources=[nowhere.zip]", "fetch", "nowhere.zip: no such file"),
     ],
 )

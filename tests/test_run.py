@@ -33,7 +33,7 @@ def inverted(
 
 def test_several_restarts_keep_the_best_or_the_mean() -> None:
     network, labels = small_mlp(), np.array([1, 3])
-    changes = {"start": "random", "alpha": 3, "restarts": 4}
+    changes = {"start": "random", "alpha": 3, "restarts": 4, "estimator": "as_is"}
     best, mean = (
         inverted(network, recipe_of("refined", "mlp", changes | {"keep": keep}), labels)
         for keep in ("best", "mean")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.faces.split import check_labels, pixels, split_photos
+from miface.faces.split import check_labels, permute, pixels, split_photos
 
 People = NDArray[np.int64]
 
@@ -110,3 +110,27 @@ def test_pixels_are_rows_from_black_0_to_white_1() -> None:
     x = pixels(faces)
     assert x.dtype == np.float32
     np.testing.assert_allclose(x, [[0, 0.2, 0.4, 1]], rtol=1e-6)
+
+
+# Other people's names, for the control.
+
+
+@given(counts=st.lists(st.integers(1, 12), min_size=1, max_size=8), seed=SEEDS)
+def test_photos_bear_other_people_s_names(counts: list[int], seed: int) -> None:
+    person = shuffled(counts, seed)
+    before = person.copy()
+    other = permute(person, seed)
+    np.testing.assert_array_equal(person, before)
+    assert sorted(other) == sorted(person)  # as many photos of everybody
+    # Of somebody who has more than half of the photos, some must keep their own.
+    must = max(0, 2 * max(counts) - len(person))
+    assert (other == person).sum() == must
+    np.testing.assert_array_equal(other, permute(person, seed))
+
+
+def test_names_are_mixed_and_not_swapped() -> None:
+    person = np.repeat(np.arange(40), 7)
+    other = permute(person, seed=0)
+    assert not np.array_equal(other, permute(person, seed=1))
+    given_to = [len(set(other[person == who])) for who in range(40)]
+    assert np.mean(given_to) > 5  # seven photos of one person bear the names of about six others

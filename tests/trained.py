@@ -22,7 +22,7 @@ NAMES = ["s1", "s2", "s10", "Zoë"]
 PEOPLE, EACH = len(NAMES), 6
 
 _SHIPPED = read_yaml(Path(__file__).parents[1] / "params.yaml")
-_SMALL = {"max_epochs": 3, "epochs": 2, "hidden_units": 12, "channels": 4}
+_SMALL = {"max_epochs": 3, "epochs": 2, "hidden_units": 12, "channels": 8}
 
 
 def settings_of(model: str, **changes: Any) -> Descent:

@@ -15,7 +15,11 @@ from miface.attack.knowledge import Knowledge
 from miface.recognisers.recogniser import Size
 
 _BANDS = torch.logspace(math.log10(0.008), math.log10(1.4), 18)  # of frequencies
+_FINE_BANDS = torch.logspace(math.log10(0.008), math.log10(1.4), 40)
 _ABOVE = 0.7  # frequencies, in cycles a two pixels, that hold next to nothing of a photo
+_COARSE = 0.35  # frequencies that hold nearly all of a photo
+_STATIONARY = 0.3  # ρ
+_LEAST = 1e-30
 _MEDIAN_OF_SQUARE = 0.4549  # of a standard normal number
 
 
@@ -25,6 +29,18 @@ def cosines(length: int) -> Tensor:
     basis = math.sqrt(2 / length) * torch.cos(math.pi * k * (i + 0.5) / length)
     basis[0] /= math.sqrt(2)
     return basis.float()
+
+
+def to_cosines(images: Tensor, size: Size) -> Tensor:
+    """Give the coefficients [n, H, W] of images [n, H·W]."""
+    down, across = (cosines(length).to(images) for length in size)
+    return down @ images.unflatten(1, size) @ across.T
+
+
+def from_cosines(coefficients: Tensor) -> Tensor:
+    """Give the images [n, H·W] of coefficients [n, H, W]."""
+    down, across = (cosines(length).to(coefficients) for length in coefficients.shape[1:])
+    return (down.T @ coefficients @ across).flatten(1)
 
 
 def frequencies(height: int, width: int) -> Tensor:
@@ -74,28 +90,47 @@ def as_is(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Ten
 
 def wiener(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Tensor:
     """Keep S/(S + N) of each cosine: Wiener's filter (1949), which knows no photo."""
-    down, across = cosines(size[0]).to(found), cosines(size[1]).to(found)
-    coefficients = (down @ found.unflatten(1, size) @ across.T).cpu()
+    coefficients = to_cosines(found, size).cpu()
     noise = noise_power(coefficients)
     signal = signal_power(coefficients, noise)
-    kept = coefficients * signal / (signal + noise[:, None, None]).clamp(min=1e-30)
-    return start + (down.T @ kept.to(found) @ across).flatten(1)
+    kept = coefficients * signal / (signal + noise[:, None, None]).clamp(min=_LEAST)
+    return start + from_cosines(kept.to(found))
 
 
 def posterior_mean(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Tensor:
-    """Give the likeliest faces, if faces are spread as those of other people are.
+    r"""Give the likeliest faces, if faces are normal with what photos of other people tell.
 
-    What was found is a (x − mean) + noise; along a principal component of deviation s the estimate
-    keeps a s²/(a² s² + N), with a from the power found along all of them.
+    What was found is a (x − mean) + noise of power N, so the estimate is
+    mean + a Σ (a² Σ + N)⁻¹ found, with a from the power found in coarse cosines. The covariance of
+    a few people shows nobody else, so it is drawn towards a stationary one, as Ledoit and Wolf
+    (2004) draw towards a multiple of 1: Σ = (1 − ρ) Cᵀ C + ρ diag(T), in cosines, with the
+    principal components C and the mean power T of the photos at each frequency.
     """
-    components = torch.from_numpy(knowledge.components).to(found)
-    spread = components.norm(dim=1)
-    along = found @ (components / spread[:, None]).T
-    down, across = cosines(size[0]).to(found), cosines(size[1]).to(found)
-    noise = noise_power((down @ found.unflatten(1, size) @ across.T).cpu()).mean().to(found)
-    power = (along.square().mean(0) - noise).sum().clamp(min=0) / spread.square().sum()
-    gain = power.sqrt() / (power * spread.square() + noise)
-    return torch.from_numpy(knowledge.mean).to(found) + (along * gain * spread) @ components
+    mean = torch.from_numpy(knowledge.mean).to(found)
+    photos = torch.from_numpy(knowledge.photos).to(found).flatten(1)
+    e = to_cosines(found, size)
+    noise = noise_power(e.cpu()).mean().to(found)
+    frequency = frequencies(*size).to(found)
+    t = at_each_frequency(to_cosines(photos - mean, size).square().mean(0), frequency).flatten()
+    components = to_cosines(torch.from_numpy(knowledge.components).to(found), size).flatten(1)
+    e, coarse = e.flatten(1), frequency.flatten() < _COARSE
+    power = (e[:, coarse].square().mean(0) - noise).sum().clamp(min=0) / t[coarse].sum()
+    # (diag(d) + vᵀ v)⁻¹ e by Woodbury's formula: a system of as many equations as components.
+    d = (power * _STATIONARY * t + noise).clamp(min=_LEAST)
+    v = components * (power * (1 - _STATIONARY)).sqrt()
+    inner = torch.eye(len(v)).to(found) + (v / d) @ v.T
+    y = e / d - torch.linalg.solve(inner, (v / d) @ e.T).T @ (v / d)
+    along = (1 - _STATIONARY) * (y @ components.T) @ components
+    estimate = power.sqrt() * (_STATIONARY * t * y + along)
+    return mean + from_cosines(estimate.unflatten(1, size))
+
+
+def at_each_frequency(power: Tensor, frequency: Tensor) -> Tensor:
+    """Give each coefficient [H, W] the mean power of those of about its frequency [H, W]."""
+    band = torch.bucketize(frequency.cpu(), _FINE_BANDS).flatten().to(power.device)
+    sums = power.new_zeros(len(_FINE_BANDS) + 1)
+    count = torch.bincount(band, minlength=len(sums)).clamp(min=1)
+    return (sums.index_add(0, band, power.flatten()) / count)[band].view_as(power)
 
 
 Estimator = Callable[[Tensor, Tensor, Size, Knowledge], Tensor]

@@ -138,7 +138,8 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
     arrays = group.experiment.inversions[pair]
     rows = group.experiment.rows(pair)
     columns = [str(c) for c in rows]
-    judges = [c.removesuffix("_top1") for c in columns if c.endswith("_top1")]
+    answers = [c for c in columns if c.endswith("_top1") and c != "swapped_top1"]
+    judges = [c.removesuffix("_top1") for c in answers]
     number = {name: index for index, name in enumerate(faces.names.tolist())}
     people = []
     for i, row in enumerate(rows.to_dict("records")):

@@ -22,6 +22,7 @@ MODEL_NAMES = {name: recogniser.title for name, recogniser in RECOGNISERS.items(
 
 BASELINE_NAMES = {
     "noise": "noise",
+    "blank": "a blank image",
     "another_person": "another person's mean photo",
     "everybody": "the mean of everybody's photos",
     "class_difference": "the person's mean photo minus everybody's",
