@@ -135,6 +135,19 @@ def test_what_became_of_the_photos_is_told() -> None:
     assert "Photos that were altered" not in behind
 
 
+def test_an_archive_that_was_there_and_not_used_is_told_at_the_head() -> None:
+    assert "NOT used" not in PAGE  # gone.zip was not there
+    passed = [
+        {"name": "<b>.zip", "reason": "its pixels are others"},
+        {"name": "https://example.org/faces.zip", "reason": "answered 404"},
+    ]
+    run = replace(experiment(), source={"passed_over": passed})
+    page = render([run], FACES, TRAIN)
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert "&lt;b&gt;.zip was NOT used: its pixels are others." in head
+    assert "404" not in head
+
+
 def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
     before, after = experiment(name="before"), experiment(name="after")
     guarded = replace(after, metrics=metrics(answers="rounding 0.01"))

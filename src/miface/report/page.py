@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from miface.faces.archive import Faces
+from miface.faces.sources import unused
 from miface.report.curves import thinned
 from miface.report.experiments import Experiment, Pair
+from miface.report.given import notes_of
 from miface.report.pictures import stretch, to_grey, typical_photos
 from miface.report.provenance import versions
 from miface.report.sheets import LARGEST, frames_of, picture_rules, position
@@ -111,7 +113,8 @@ def render(
         script_digest=digest,
         embedded=Markup(embedded),
         versions=versions(),
-        notes_of=_notes,
+        notes_of=notes_of,
+        unused=unused(experiments[0].source),
     )
     words = len(page.render(content, pictures="").encode())
     pictures = picture_rules(typical_photos(faces, train), attacks, LARGEST - words)
@@ -172,20 +175,6 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """Round to four digits; what is no number is null in JSON."""
     return float(f"{value:.4g}") if np.isfinite(value) else None
-
-
-def _notes(source: Mapping[str, Any]) -> list[tuple[str, list[dict[str, str]]]]:
-    """Give what became of the photos that were given, where it is not that they were taken."""
-    kinds = {
-        "Sources that were not used": "passed_over",
-        "Files that were left out": "left_out",
-        "Photos that were altered": "altered",
-        "People who are several folders, have another name or were left out": "persons",
-    }
-    notes = [(title, source.get(kind, [])) for title, kind in kinds.items()]
-    rules = source.get("converted", {})
-    by_rule = [{"name": what, "reason": f"{count} photos"} for what, count in rules.items()]
-    return [(title, some) for title, some in [*notes, ("What was done to photos", by_rule)] if some]
 
 
 def _people(faces: Faces, attacks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
