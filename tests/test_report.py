@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
 from miface.report.experiments import Read, check_same_people, load_experiment
+from miface.report.given import lined_up
 from miface.report.page import render
 
 
@@ -133,6 +134,28 @@ def test_what_became_of_the_photos_is_told() -> None:
     assert "s1: two folders" in behind
     assert "colours became grey: 3 photos" in behind
     assert "Photos that were altered" not in behind
+
+
+@pytest.mark.parametrize("people", [len(NAMES), 5])
+def test_faces_that_were_lined_up_are_shown_before_and_after(people: int) -> None:
+    assert 'id="aligned"' not in PAGE
+    some = FACES.person < people
+    before = np.random.default_rng(2).integers(0, 256, (people, 8, 6), np.uint8)
+    arrays = (FACES.images[some], FACES.person[some], FACES.photo[some], FACES.names[:people])
+    shown = lined_up(Faces(*arrays, before))
+    assert shown is not None
+    assert 4 < len(shown.names) == len(set(shown.names)) <= 8
+    for name, given, aligned in zip(shown.names, shown.before, shown.after, strict=True):
+        who = NAMES.index(name)
+        np.testing.assert_array_equal(given, before[who])
+        np.testing.assert_array_equal(aligned, FACES.images[3 * who])
+    page = render([experiment()], replace(FACES, before=np.stack([before[0]] * len(NAMES))), TRAIN)
+    section = page[page.index('id="aligned"') : page.index('id="behind"')]
+    told = [a["aria-label"] or "" for tag, a in Reader(section).elements if tag == "span"]
+    assert "a|b: the photo as it was given" in told
+    assert len(told) == 2 * section.count("<figure>") <= 16
+    for sheet in ("before", "after"):
+        assert f".s-{sheet}{{background-image:url(data:image/webp" in page
 
 
 def test_an_archive_that_was_there_and_not_used_is_told_at_the_head() -> None:

@@ -17,7 +17,7 @@ from miface.faces.archive import Faces
 from miface.faces.sources import unused
 from miface.report.curves import thinned
 from miface.report.experiments import Experiment, Pair
-from miface.report.given import notes_of
+from miface.report.given import lined_up, notes_of
 from miface.report.pictures import stretch, to_grey, typical_photos
 from miface.report.provenance import versions
 from miface.report.sheets import LARGEST, frames_of, picture_rules, position
@@ -95,6 +95,7 @@ def render(
     page = environment.get_template("page.html")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shape = faces.images.shape[1:]
+    aligned = lined_up(faces)
     content: dict[str, Any] = dict(
         experiments=experiments,
         several=several,
@@ -106,6 +107,7 @@ def render(
         changes=_changes(experiments),
         charts={model: Markup(svg) for model, svg in (charts or {}).items()},
         people=_people(faces, attacks),
+        aligned=aligned,
         position=position,
         ratio=f"{shape[1]} / {shape[0]}",
         style=Markup(style),
@@ -117,7 +119,10 @@ def render(
         unused=unused(experiments[0].source),
     )
     words = len(page.render(content, pictures="").encode())
-    pictures = picture_rules(typical_photos(faces, train), attacks, LARGEST - words)
+    photos = {"photos": typical_photos(faces, train)}
+    if aligned:
+        photos |= {"before": aligned.before, "after": aligned.after}
+    pictures = picture_rules(photos, attacks, LARGEST - words)
     return page.render(content, pictures=Markup(pictures))
 
 
