@@ -1,4 +1,4 @@
-"""knowledge: what the attacker of each method knows → data/knowledge/<method>.npz."""
+"""knowledge: what the attackers know → data/knowledge/<method>.npz, data/prior.json."""
 
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from miface.attack.methods import METHODS
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.faces.dataset import load_faces
+from miface.faces.dataset import PRIOR, load_faces
 from miface.faces.likeness import refuse_attacked
+from miface.faces.notes import Notes, shown
 from miface.faces.reading import Framing, read_others
 from miface.faces.rendered import render_faces
 from miface.faces.split import choose_public
 from miface.faces.workspace import locate
+from miface.files import write_json
 from miface.params.schema import Params, load_params
 
 
@@ -23,13 +25,16 @@ def main() -> None:
     """Run the stage."""
     params = load_params()
     faces = load_faces()
-    size = faces.images.shape[1:]
-    of = {True: _public(params, faces), False: nothing(*size)}
+    notes = Notes()
+    public = _public(params, faces, notes)
+    of = {True: public, False: nothing(*faces.images.shape[1:])}
     for name, method in METHODS.items():
         save_knowledge(of[method.knows_others], Path(f"data/knowledge/{name}.npz"))
+    made_of = {"name": shown(params.prior.source), "photos": len(public.photos)}
+    write_json(PRIOR, made_of | notes.content())
 
 
-def _public(params: Params, faces: Faces) -> Knowledge:
+def _public(params: Params, faces: Faces, notes: Notes) -> Knowledge:
     prior = params.prior
     height, width = faces.images.shape[1:]
     public = np.zeros(0, np.int64)
@@ -46,7 +51,10 @@ def _public(params: Params, faces: Faces) -> Knowledge:
         images = drawn.reshape(-1, height, width)
     elif locate(prior.source).exists():
         framing = Framing((height, width), params.data.align)
-        images, names = read_others(locate(prior.source), framing, tell)
+        try:
+            images, names = read_others(locate(prior.source), framing, notes)
+        finally:
+            notes.tell(tell)
         refuse_attacked(faces, public, images, names, prior.source)
     else:
         raise MifaceError(

@@ -171,6 +171,17 @@ def test_an_archive_that_was_there_and_not_used_is_told_at_the_head() -> None:
     assert "404" not in head
 
 
+def test_what_became_of_the_attackers_photos_is_told() -> None:
+    assert "Photos of other people" not in PAGE
+    left_out = [{"name": "<b>list.txt", "reason": "no picture"}]
+    prior = {"name": "my/<i>others", "photos": 3, "files": 4, "left_out": left_out}
+    page = render([replace(experiment(), prior=prior)], FACES, TRAIN)
+    told = page[page.index("Photos of other people, for the method <em>prior</em>") :]
+    assert "3 of 4 files in <code>my/&lt;i&gt;others</code>" in told
+    assert "Files that were left out: 1" in told
+    assert "&lt;b&gt;list.txt: no picture" in told
+
+
 def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
     before, after = experiment(name="before"), experiment(name="after")
     guarded = replace(after, metrics=metrics(answers="rounding 0.01"))
@@ -274,6 +285,7 @@ def stored(people: pd.DataFrame, timing: bytes | None = None) -> Read:
     np.savez(buffer, snapshots=np.zeros(0))
     files = {
         "reports/metrics.json": b"{}", "params.yaml": b"seed: 0", "data/source.json": b"{}",
+        "data/prior.json": b'{"files": 3}',
         "reports/per_label.csv": people.to_csv(index=False).encode(),
     }  # fmt: skip
 
@@ -292,6 +304,7 @@ def test_a_run_keeps_names_as_text_and_numbers_as_numbers() -> None:
     assert loaded.people["person"].unique().tolist() == ["007"]
     assert np.isnan(loaded.people["cost"][0])
     assert loaded.people["cost"][1] == pytest.approx(0.1)
+    assert loaded.prior == {"files": 3}
     with pytest.raises(MifaceError, match=r"^old: its results were made by an older miface"):
         load_experiment("old", stored(table.drop(columns="recovered")))
 
