@@ -180,6 +180,7 @@ def test_what_became_of_the_attackers_photos_is_told() -> None:
     assert "3 of 4 files in <code>my/&lt;i&gt;others</code>" in told
     assert "Files that were left out: 1" in told
     assert "&lt;b&gt;list.txt: no picture" in told
+    assert "and those of other people at <code>my/&lt;i&gt;others</code>" in told
 
 
 def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
