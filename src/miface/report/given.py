@@ -60,7 +60,7 @@ def notes_of(source: Mapping[str, Any]) -> list[tuple[str, list[dict[str, str]]]
     notes = [(title, source.get(kind, [])) for title, kind in _KINDS.items()]
     rules = source.get("converted", {})
     by_rule = [
-        {"name": what, "reason": f"{count} photo{'s' * (count > 1)}"}
+        {"name": what, "reason": "1 photo" if count == 1 else f"{count} photos"}
         for what, count in rules.items()
     ]
     return [(title, some) for title, some in [*notes, ("What was done to photos", by_rule)] if some]
