@@ -6,8 +6,7 @@ import project  # noqa: F401
 
 from miface.command import run, tell
 from miface.faces.dataset import SOURCE, save_faces
-from miface.faces.sources import find_faces
-from miface.faces.workspace import locate
+from miface.faces.sources import find_faces, unused
 from miface.files import write_json
 from miface.params.file import load_group
 from miface.params.photos import Data, Rendered
@@ -21,9 +20,8 @@ def main() -> None:
     tell(f"{count} photos of {len(faces.names)} people, {height} × {width}, from {source.name}")
     if source.kind == "rendered":
         tell("NOTE: these people are drawn by miface. No archive of real photos answered.")
-    for passed in source.passed_over:
-        if locate(passed.name).exists():  # the user put it there, and would not expect it unused
-            tell(f"NOTE: {passed.name} was NOT used: {passed.reason}")
+    for line in unused(asdict(source)):
+        tell(f"NOTE: {line}")
     counts = {"people": len(faces.names), "photos": count, "height": height, "width": width}
     save_faces(faces)
     write_json(SOURCE, asdict(source) | counts)

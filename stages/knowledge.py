@@ -1,4 +1,4 @@
-"""knowledge: what the attacker of each method knows → data/knowledge/<method>.npz."""
+"""knowledge: what the attackers know → data/knowledge/<method>.npz, data/prior.json."""
 
 from pathlib import Path
 
@@ -10,12 +10,14 @@ from miface.attack.methods import METHODS
 from miface.command import run, tell
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
-from miface.faces.dataset import load_faces
+from miface.faces.dataset import PRIOR, load_faces
 from miface.faces.likeness import refuse_attacked
+from miface.faces.notes import Notes, shown
 from miface.faces.reading import Framing, read_others
 from miface.faces.rendered import render_faces
 from miface.faces.split import choose_public
 from miface.faces.workspace import locate
+from miface.files import write_json
 from miface.params.schema import Params, load_params
 
 
@@ -24,13 +26,16 @@ def main() -> None:
     params = load_params()
     faces = load_faces()
     _, height, width = faces.images.shape
+    notes = Notes()
     of = {knows: nothing(height, width, knows) for knows in ("model", "code")}
-    of["photos"] = _public(params, faces)
+    of["photos"] = _public(params, faces, notes)
     for name, method in METHODS.items():
         save_knowledge(of[method.knows], Path(f"data/knowledge/{name}.npz"))
+    made_of = {"name": shown(params.prior.source), "photos": len(of["photos"].photos)}
+    write_json(PRIOR, made_of | notes.content())
 
 
-def _public(params: Params, faces: Faces) -> Knowledge:
+def _public(params: Params, faces: Faces, notes: Notes) -> Knowledge:
     prior = params.prior
     height, width = faces.images.shape[1:]
     public = np.zeros(0, np.int64)
@@ -47,7 +52,10 @@ def _public(params: Params, faces: Faces) -> Knowledge:
         images = drawn.reshape(-1, height, width)
     elif locate(prior.source).exists():
         framing = Framing((height, width), params.data.align)
-        images, names = read_others(locate(prior.source), framing, tell)
+        try:
+            images, names = read_others(locate(prior.source), framing, notes)
+        finally:
+            notes.tell(tell)
         refuse_attacked(faces, public, images, names, prior.source)
     else:
         raise MifaceError(

@@ -6,5 +6,19 @@ Python environment with the checkout that was installed into it.
 
 import sys
 from pathlib import Path
+from types import TracebackType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Say in a line that a person stopped it, be it while libraries were still loaded."""
+    if issubclass(kind, KeyboardInterrupt):
+        print(
+            "interrupted: run the same again; what was finished is not run again", file=sys.stderr
+        )
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell

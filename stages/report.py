@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from miface.command import run, tell
 from miface.faces.dataset import load_split
+from miface.faces.sources import unused
 from miface.files import written_whole
 from miface.recognisers.recogniser import Coded
 from miface.recognisers.store import load
@@ -51,6 +52,8 @@ def main() -> None:
         beside.write_text(render([experiment], faces, train, charts), encoding="utf-8")
     headers, rows = summary_table(experiment.metrics, experiment.methods, experiment.models)
     tell(f"\nRecovered people:\n\n{tabulate(rows, headers)}\n")
+    for line in unused(experiment.source):  # as fetch said, long ago
+        tell(f"NOTE: {line}\n")
     tell(f"The report: {Path('reports/index.html').resolve()}")
 
 

@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,21 @@ def test_a_folder_is_replaced_with_all_it_held(tmp_path: Path) -> None:
             (beside / name).touch()
         assert os.listdir(path) == [name]
     assert os.listdir(tmp_path) == ["folder"]
+
+
+def test_what_a_killed_process_left_is_taken_away_by_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "a [1].json"
+    script = (
+        "import os, signal, sys; from miface.files import written_whole\n"
+        "with written_whole(sys.argv[1]) as beside:\n"
+        "    beside.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, path], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (tmp_path / "a [1].json.txt").write_text("another")
+    assert len(list(tmp_path.iterdir())) == 2
+    write_json(path, {})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a [1].json", "a [1].json.txt"]
 
 
 def test_a_link_to_a_folder_is_replaced_and_its_target_stays(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What attackers know: nothing, or photos of other people, and never one of those attacked."""
 
+import json
 import os
 import re
 import subprocess
@@ -236,6 +237,31 @@ def test_photos_for_a_prior_need_no_folders_and_no_second_photo(
     assert stage.photos().shape == (3, *SIZE)
     assert "left out 1 file: no picture that can be decoded (list.txt)" in said
     assert "3 photos: cropped about the centre and resized to 26 × 24" in said
+    kept = (tmp_path / "data/prior.json").read_bytes()
+    told = json.loads(kept)
+    assert (told["photos"], told["files"]) == (3, 4)
+    assert told["left_out"] == [{"name": "list.txt", "reason": "no picture that can be decoded"}]
+    assert list(told["converted"].values()) == [1, 3]  # of grey, and of the size
+    stage.run(source=str(tmp_path / "others"))
+    assert (tmp_path / "data/prior.json").read_bytes() == kept
+
+
+def test_nothing_is_told_of_files_where_there_are_none(stage: Stage, tmp_path: Path) -> None:
+    stage.run(source="people")
+    told = json.loads((tmp_path / "data/prior.json").read_text())
+    assert (told.pop("name"), told.pop("photos")) == ("people", 2 * PHOTOS)
+    assert told == {"files": 0, "left_out": [], "altered": [], "persons": [], "converted": {}}
+
+
+def test_what_was_left_out_of_a_prior_is_told_also_where_nothing_is_left(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others/list.txt").write_text("three people")
+    said = stage.run(fails=True, source=str(tmp_path / "others"))
+    assert said.startswith("left out 1 file: no picture that can be decoded (list.txt)")
+    assert "error: " in said
+    assert not (tmp_path / "data/prior.json").exists()
 
 
 def test_one_photo_under_two_people_is_told_as_what_it_is(stage: Stage) -> None:

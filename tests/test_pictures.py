@@ -77,7 +77,7 @@ def test_a_place_in_a_sheet_is_told_as_a_share_of_it(index: int, place: str) -> 
 
 
 def test_pictures_are_as_coarse_as_their_room_needs() -> None:
-    photos = RNG.integers(0, 256, (9, 56, 46), np.uint8)
+    photos = {"photos": RNG.integers(0, 256, (9, 56, 46), np.uint8)}
     fine = picture_rules(photos, [], 1_000_000)
     coarse = picture_rules(photos, [], len(fine) // 2)
     assert len(coarse) <= len(fine) // 2

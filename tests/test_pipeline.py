@@ -1,6 +1,7 @@
 """The pipeline as a user drives it: real DVC, in a temporary clone, on small drawn faces."""
 
 import json
+import re
 import shutil
 import sys
 from typing import Any
@@ -226,6 +227,18 @@ def test_a_run_ends_with_a_table_of_who_was_recovered(clone: Clone) -> None:
     metrics = clone.metrics()
     assert f"{metrics['refined']['dae']['recovered']} of 6" in line
     assert "%|" not in output  # no progress bar where nobody looks
+
+
+def test_an_archive_that_is_not_used_is_told_where_a_run_ends_and_on_the_page(clone: Clone) -> None:
+    clone.set_params([f"data.digest={'0' * 64}"])
+    lines = clone.dvc("repro").splitlines()
+    end = lines[next(n for n, line in enumerate(lines) if "Recovered people" in line) :]
+    (note,) = [line for line in end if "att_faces.zip" in line]
+    assert note.startswith("NOTE: data/raw/att_faces.zip was NOT used: the pixels of its 30 photos")
+    assert "set data.digest=null" in note
+    page = (clone.folder / "reports/index.html").read_text()
+    loud = re.findall(r'<p class="loud" role="note">(.*?)</p>', page)
+    assert [f"<strong>{note.removeprefix('NOTE: ')}.</strong>"] == [p for p in loud if "zip" in p]
 
 
 def test_a_folder_of_colour_photos_of_any_size(clone: Clone) -> None:

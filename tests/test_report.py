@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
 from miface.report.experiments import Read, check_same_people, load_experiment
+from miface.report.given import lined_up
 from miface.report.page import render
 
 
@@ -135,6 +136,53 @@ def test_what_became_of_the_photos_is_told() -> None:
     assert "Photos that were altered" not in behind
 
 
+@pytest.mark.parametrize("people", [len(NAMES), 5])
+def test_faces_that_were_lined_up_are_shown_before_and_after(people: int) -> None:
+    assert 'id="aligned"' not in PAGE
+    some = FACES.person < people
+    before = np.random.default_rng(2).integers(0, 256, (people, 8, 6), np.uint8)
+    arrays = (FACES.images[some], FACES.person[some], FACES.photo[some], FACES.names[:people])
+    shown = lined_up(Faces(*arrays, before))
+    assert shown is not None
+    assert 4 < len(shown.names) == len(set(shown.names)) <= 8
+    for name, given, aligned in zip(shown.names, shown.before, shown.after, strict=True):
+        who = NAMES.index(name)
+        np.testing.assert_array_equal(given, before[who])
+        np.testing.assert_array_equal(aligned, FACES.images[3 * who])
+    page = render([experiment()], replace(FACES, before=np.stack([before[0]] * len(NAMES))), TRAIN)
+    section = page[page.index('id="aligned"') : page.index('id="behind"')]
+    told = [a["aria-label"] or "" for tag, a in Reader(section).elements if tag == "span"]
+    assert "a|b: the photo as it was given" in told
+    assert len(told) == 2 * section.count("<figure>") <= 16
+    for sheet in ("before", "after"):
+        assert f".s-{sheet}{{background-image:url(data:image/webp" in page
+
+
+def test_an_archive_that_was_there_and_not_used_is_told_at_the_head() -> None:
+    assert "NOT used" not in PAGE  # gone.zip was not there
+    passed = [
+        {"name": "<b>.zip", "reason": "its pixels are others"},
+        {"name": "https://example.org/faces.zip", "reason": "answered 404"},
+    ]
+    run = replace(experiment(), source={"passed_over": passed})
+    page = render([run], FACES, TRAIN)
+    head = page[page.index("<header>") : page.index("</header>")]
+    assert "&lt;b&gt;.zip was NOT used: its pixels are others." in head
+    assert "404" not in head
+
+
+def test_what_became_of_the_attackers_photos_is_told() -> None:
+    assert "Photos of other people" not in PAGE
+    left_out = [{"name": "<b>list.txt", "reason": "no picture"}]
+    prior = {"name": "my/<i>others", "photos": 3, "files": 4, "left_out": left_out}
+    page = render([replace(experiment(), prior=prior)], FACES, TRAIN)
+    told = page[page.index("Photos of other people, for the method <em>prior</em>") :]
+    assert "3 of 4 files in <code>my/&lt;i&gt;others</code>" in told
+    assert "Files that were left out: 1" in told
+    assert "&lt;b&gt;list.txt: no picture" in told
+    assert "and those of other people at <code>my/&lt;i&gt;others</code>" in told
+
+
 def test_runs_side_by_side_name_the_countermeasures_of_each() -> None:
     before, after = experiment(name="before"), experiment(name="after")
     guarded = replace(after, metrics=metrics(answers="rounding 0.01"))
@@ -238,6 +286,7 @@ def stored(people: pd.DataFrame, timing: bytes | None = None) -> Read:
     np.savez(buffer, snapshots=np.zeros(0))
     files = {
         "reports/metrics.json": b"{}", "params.yaml": b"seed: 0", "data/source.json": b"{}",
+        "data/prior.json": b'{"files": 3}',
         "reports/per_label.csv": people.to_csv(index=False).encode(),
     }  # fmt: skip
 
@@ -256,6 +305,7 @@ def test_a_run_keeps_names_as_text_and_numbers_as_numbers() -> None:
     assert loaded.people["person"].unique().tolist() == ["007"]
     assert np.isnan(loaded.people["cost"][0])
     assert loaded.people["cost"][1] == pytest.approx(0.1)
+    assert loaded.prior == {"files": 3}
     with pytest.raises(MifaceError, match=r"^old: its results were made by an older miface"):
         load_experiment("old", stored(table.drop(columns="recovered")))
 

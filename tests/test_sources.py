@@ -15,11 +15,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from archives import drawn
 from PIL import Image
 
 from miface.errors import MifaceError
 from miface.faces.archive import Faces, read_faces
+from miface.faces.notes import shown
 from miface.faces.sources import Source, find_faces
+from miface.faces.workspace import describe
 from miface.params.photos import Data, Rendered
 from miface.params.schema import load_params
 
@@ -248,6 +251,50 @@ def test_what_was_left_out_is_told_also_where_the_rest_is_a_mistake(
     with pytest.raises(MifaceError, match="s3 holds no photo that can be used"):
         told.find(faces_folder)
     assert told[0].startswith("left out 1 file: a HEIC picture")
+
+
+def test_photos_that_change_behind_a_link_are_noticed(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "faces"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / "ada").symlink_to(elsewhere)
+    (folder / "circle").symlink_to(folder)
+    seen = []
+    for content in (b"one", b"other"):
+        (elsewhere / "1.png").write_bytes(content)
+        seen += describe([str(folder)])
+    (elsewhere / "1.png").unlink()
+    seen += describe([str(folder)])
+    (elsewhere / ".DS_Store").write_bytes(b"litter")
+    assert describe([str(folder)]) == seen[-1:]
+    assert len({place["digest"] for place in seen}) == 3
+
+
+@pytest.mark.parametrize("name", [b"\xff\xe9", b"a\nb\x1b[31m", "\u202eb".encode()])
+def test_names_that_are_no_text_break_no_stage(
+    tmp_path: Path, project: Path, write_params: Callable[..., Path], name: bytes
+) -> None:
+    place = os.fsdecode(name)
+    for number, who in enumerate((place, place, "bob", "bob")):
+        file = tmp_path / "faces" / who / f"{number}{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(drawn(number)).save(file)
+    (tmp_path / "faces" / f"list{place}").write_text("two people")
+    write_params({"data.sources": ["faces"]}, path=tmp_path / "params.yaml")
+    said = ""
+    for stage in ("sources", "fetch"):
+        done = subprocess.run(
+            [sys.executable, project / f"stages/{stage}.py"],
+            cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(project / "src")},
+            capture_output=True, check=True,
+        )  # fmt: skip
+        said += done.stderr.decode("utf-8")
+    assert said.replace("\n", "").isprintable()
+    assert len(said.splitlines()) == 3
+    assert f"left out 1 file: no picture that can be decoded (list{shown(place)})" in said
+    assert f"it is escaped ({shown(place)})" in said
+    source = json.loads((tmp_path / "data/source.json").read_text())
+    assert (source["photos"], source["files"]) == (4, 5)
 
 
 def nearly(att_zip: Path, path: Path, change: str) -> Path:

@@ -1,5 +1,6 @@
 """Writing files whole or not at all."""
 
+import glob
 import json
 import os
 import shutil
@@ -21,7 +22,7 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     ----------
     path
         The file or folder to write. Its parent is created. What was there stays until the new
-        content is complete.
+        content is complete. What a process that was killed left beside it is taken away.
 
     Yields
     ------
@@ -30,7 +31,9 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.writing"):
+        shutil.rmtree(left)
+    beside = Path(tempfile.mkdtemp(".writing", f".{path.name}.", path.parent))
     try:
         yield (new := beside / path.name)
         if path.is_dir() and new.exists():  # replace() moves onto a file, but not onto a folder

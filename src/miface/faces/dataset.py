@@ -15,6 +15,7 @@ from miface.files import read_arrays, write_arrays
 FACES = Path("data/faces.npz")
 SPLIT = Path("data/split.npz")
 SOURCE = Path("data/source.json")
+PRIOR = Path("data/prior.json")
 
 
 def save_faces(faces: Faces) -> None:

@@ -3,8 +3,9 @@
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
+from typing import Any
 
 _NAMED = 5  # names on a line in the terminal; all of them are in data/source.json
 
@@ -66,6 +67,11 @@ class Notes:
     def say_of(self, name: PurePosixPath | str, reason: str) -> None:
         """Note something about a person."""
         self.persons.append(Note(shown(name), reason))
+
+    def content(self) -> dict[str, Any]:
+        """Give all of it in a form that JSON has, the same for the same notes."""
+        rules = dict(sorted(self.converted.items()))
+        return asdict(replace(self, converted=Counter())) | {"converted": rules}
 
     def lines(self) -> list[str]:
         """Sum up, a line for each reason."""

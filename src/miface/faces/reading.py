@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -74,9 +73,7 @@ def natural_key(name: PurePosixPath | str) -> tuple[list[tuple[str, int, str]], 
     return [(text, len(number), number) for text, number in numbers], str(name)
 
 
-def read_others(
-    path: Path, framing: Framing, tell: Callable[[str], None]
-) -> tuple[NDArray[np.uint8], list[str]]:
+def read_others(path: Path, framing: Framing, notes: Notes) -> tuple[NDArray[np.uint8], list[str]]:
     """Read all photos of a folder or an archive, whoever is on them.
 
     Parameters
@@ -85,8 +82,8 @@ def read_others(
         See `miface.faces.packings.opened`.
     framing
         What part of each is taken; with a size.
-    tell
-        Receives what is left out and what is altered.
+    notes
+        Receives what is left out and what is altered, also where nothing is left.
 
     Returns
     -------
@@ -98,12 +95,10 @@ def read_others(
     MifaceError
         If `path` cannot be read, or holds no photo.
     """
-    notes = Notes()
     with opened(path, notes) as members:
         photos, _ = read_members(members, framing, notes)
     for photo in photos:
         notes.take(photo.name, photo.altered, photo.converted)
-    notes.tell(tell)
     if not photos:
         raise MifaceError(f"{path}: no images found that can be used")
     return np.stack([photo.pixels for photo in photos]), [shown(photo.name) for photo in photos]

@@ -1,10 +1,10 @@
 """Where photos come from: sources tried in order, the first that answers is used."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,6 +18,8 @@ ATT_CREDIT = (
     "AT&T Laboratories Cambridge; F. Samaria and A. Harter, "
     '"Parameterisation of a stochastic model for human face identification", 1994'
 )
+
+_ABSENT = "no such file or folder"
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,21 @@ def find_faces(data: Data, rendered: Rendered, tell: Callable[[str], None]) -> t
     raise MifaceError(f"none of data.sources answered: {reasons}")
 
 
+def unused(source: Mapping[str, Any]) -> list[str]:
+    """Say of each file or folder that its owner put there that it was not used, and why.
+
+    Parameters
+    ----------
+    source
+        The content of ``data/source.json``.
+    """
+    return [
+        f"{passed['name']} was NOT used: {passed['reason']}"
+        for passed in source.get("passed_over", [])
+        if not passed["name"].startswith(("https://", "http://")) and passed["reason"] != _ABSENT
+    ]
+
+
 class _NoAnswerError(Exception):
     """The source is not there, or is not the one that was asked for: go on to the next."""
 
@@ -108,7 +125,7 @@ def _read(
                 raise _NoAnswerError(str(error).split(": ", 1)[-1]) from None
     path = locate(name)
     if not path.exists():
-        raise _NoAnswerError("no such file or folder")
+        raise _NoAnswerError(_ABSENT)
     try:
         kind: Literal["archive", "folder"] = "folder" if path.is_dir() else "archive"
         return _taken(path, Source(name, kind, "", ""), data, tell)

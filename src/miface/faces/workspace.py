@@ -6,11 +6,12 @@ a Git worktree, a clone) lacks what the workspace has. It looks there.
 
 import hashlib
 import subprocess
-from collections.abc import Iterable, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from miface.faces.litter import is_litter
+from miface.faces.notes import Notes
+from miface.faces.packings import opened
 
 
 def workspaces(project: Path) -> Iterator[Path]:
@@ -69,7 +70,7 @@ def describe(names: Iterable[str]) -> list[dict[str, Any]]:
     """Say what the local ones of some sources hold: name, kind and digest of each.
 
     Two descriptions differ if and only if a file was added, removed, renamed or changed. Litter of
-    systems and editors does not count.
+    systems and editors does not count; links are followed, as where the photos are read.
     """
     described = []
     for name in names:
@@ -83,13 +84,19 @@ def describe(names: Iterable[str]) -> list[dict[str, Any]]:
 
 def _digest(path: Path) -> str | None:
     if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return _hashed(path.read_bytes).hexdigest()
     if not path.is_dir():
         return None
     whole = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
-        name = PurePosixPath(file.relative_to(path).as_posix())
-        if file.is_file() and not is_litter(name):
-            whole.update(str(name).encode(errors="surrogateescape") + b"\0")
-            whole.update(hashlib.sha256(file.read_bytes()).digest())
+    with opened(path, Notes()) as members:
+        for member in sorted(members, key=lambda member: member.name):
+            whole.update(str(member.name).encode(errors="surrogateescape") + b"\0")
+            whole.update(_hashed(member.read).digest())
     return whole.hexdigest()
+
+
+def _hashed(read: Callable[[], bytes]) -> Any:
+    try:
+        return hashlib.sha256(read())
+    except OSError as error:  # who reads the photos tells of it
+        return hashlib.sha256(repr(error.errno).encode())

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,8 @@ class Experiment:
         Measured seconds a label of each method and model, where they were kept.
     source
         The content of ``data/source.json``: what became of the photos that were given.
+    prior
+        The content of ``data/prior.json``, likewise of the attacker's; empty in older runs.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Experiment:
     inversions: dict[Pair, dict[str, NDArray[Any]]]
     seconds: dict[Pair, float]
     source: dict[str, Any]
+    prior: dict[str, Any] = field(default_factory=dict)
 
     @property
     def methods(self) -> list[str]:
@@ -100,7 +103,11 @@ def load_experiment(name: str, read: Read) -> Experiment:
             "run dvc repro there"
         )
     seconds = {pair: s for pair in inversions if (s := _seconds(read, pair)) is not None}
-    return Experiment(name, params, metrics, people, inversions, seconds, source)
+    try:
+        prior = json.loads(read("data/prior.json"))
+    except FileNotFoundError:
+        prior = {}
+    return Experiment(name, params, metrics, people, inversions, seconds, source, prior)
 
 
 def _seconds(read: Read, pair: Pair) -> float | None:

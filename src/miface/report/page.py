@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
 from miface.faces.archive import Faces
+from miface.faces.sources import unused
 from miface.report.curves import thinned
 from miface.report.experiments import Experiment, Pair
+from miface.report.given import lined_up, notes_of
 from miface.report.pictures import stretch, to_grey, typical_photos
 from miface.report.provenance import versions
 from miface.report.sheets import LARGEST, frames_of, picture_rules, position
@@ -93,6 +95,7 @@ def render(
     page = environment.get_template("page.html")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     shape = faces.images.shape[1:]
+    aligned = lined_up(faces)
     content: dict[str, Any] = dict(
         experiments=experiments,
         several=several,
@@ -104,6 +107,7 @@ def render(
         changes=_changes(experiments),
         charts={model: Markup(svg) for model, svg in (charts or {}).items()},
         people=_people(faces, attacks),
+        aligned=aligned,
         position=position,
         ratio=f"{shape[1]} / {shape[0]}",
         style=Markup(style),
@@ -111,10 +115,14 @@ def render(
         script_digest=digest,
         embedded=Markup(embedded),
         versions=versions(),
-        notes_of=_notes,
+        notes_of=notes_of,
+        unused=unused(experiments[0].source),
     )
     words = len(page.render(content, pictures="").encode())
-    pictures = picture_rules(typical_photos(faces, train), attacks, LARGEST - words)
+    photos = {"photos": typical_photos(faces, train)}
+    if aligned:
+        photos |= {"before": aligned.before, "after": aligned.after}
+    pictures = picture_rules(photos, attacks, LARGEST - words)
     return page.render(content, pictures=Markup(pictures))
 
 
@@ -173,20 +181,6 @@ def _attack(group: _Group, model: str, faces: Faces) -> dict[str, Any]:
 def _number(value: float) -> float | None:
     """Round to four digits; what is no number is null in JSON."""
     return float(f"{value:.4g}") if np.isfinite(value) else None
-
-
-def _notes(source: Mapping[str, Any]) -> list[tuple[str, list[dict[str, str]]]]:
-    """Give what became of the photos that were given, where it is not that they were taken."""
-    kinds = {
-        "Sources that were not used": "passed_over",
-        "Files that were left out": "left_out",
-        "Photos that were altered": "altered",
-        "People who are several folders, have another name or were left out": "persons",
-    }
-    notes = [(title, source.get(kind, [])) for title, kind in kinds.items()]
-    rules = source.get("converted", {})
-    by_rule = [{"name": what, "reason": f"{count} photos"} for what, count in rules.items()]
-    return [(title, some) for title, some in [*notes, ("What was done to photos", by_rule)] if some]
 
 
 def _people(faces: Faces, attacks: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

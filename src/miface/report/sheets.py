@@ -1,6 +1,6 @@
 """Sheets of pictures within a page: as fine as its size allows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,15 +34,26 @@ def frames_of(snapshots: NDArray[np.uint8]) -> NDArray[np.uint8]:
     )
 
 
-def picture_rules(photos: NDArray[np.uint8], attacks: Sequence[dict[str, Any]], room: int) -> str:
+def picture_rules(
+    photos: Mapping[str, NDArray[np.uint8]], attacks: Sequence[dict[str, Any]], room: int
+) -> str:
     """Give CSS rules with a sheet of pictures each, as fine as fits into so many bytes.
+
+    Parameters
+    ----------
+    photos
+        uint8 [n, H, W] by the name of the sheet; those of everybody are `photos`.
+    attacks
+        With the images of each, and those on the way.
+    room
+        Bytes.
 
     Raises
     ------
     MifaceError
         If there are too many people for any.
     """
-    images = {"photos": photos} | {a["id"]: a["_images"] for a in attacks}
+    images = dict(photos) | {a["id"]: a["_images"] for a in attacks}
     frames = {a["id"]: a["_frames"] for a in attacks if len(a["_frames"])}
     for still, moving in _FIDELITIES:
         sheets = [(f".s-{name}", tiles, *still) for name, tiles in images.items()]
@@ -53,8 +64,9 @@ def picture_rules(photos: NDArray[np.uint8], attacks: Sequence[dict[str, Any]], 
         if len(rules) <= room:
             return rules
     raise MifaceError(
-        f"attack.labels, attack.snapshots: pictures of {len(photos)} people do not fit into a page "
-        f"of {LARGEST / 1e6:.0f} MB, however coarse; attack fewer people, or keep fewer snapshots"
+        f"attack.labels, attack.snapshots: pictures of {len(photos['photos'])} people do not fit "
+        f"into a page of {LARGEST / 1e6:.0f} MB, however coarse; attack fewer people, or keep "
+        "fewer snapshots"
     )
 
 
