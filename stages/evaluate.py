@@ -49,7 +49,8 @@ def main() -> None:
     arrays = read_arrays("reports/controls/softmax.npz")
     for method in params.attack.methods:
         table = measure_images(arrays[f"{method}.x"], arrays[f"{method}.label"], yardstick)
-        metrics["permuted"]["softmax"][method] = summarise_images(table)
+        whose = {"threat_model": metrics[method][params.attack.models[0]]["threat_model"]}
+        metrics["permuted"]["softmax"][method] = whose | summarise_images(table)
     metrics["controls_above_chance"] = controls.above(metrics, pairs)
 
     table = pd.concat(tables)

@@ -45,7 +45,7 @@ def metrics(kind: str = "archive", training: str = "none", answers: str = "none"
         "countermeasures": {"training": training, "answers": answers},
         "chance": {"top1": 0.025, "top5": 0.125, "lineup": 1 / 6, "lineup_absent": 1 / 6},
         "judges": {"pixels": 0.93},
-        "baselines": {"noise": likeness(aligned_ssim=0.011),
+        "baselines": {"noise": likeness(aligned_ssim=0.011), "blank": likeness(),
                       "held_out_photo": likeness() | {"identified": {}}},
         "softmax": {"accuracy": {"train": 1.0, "test": 0.958}},
         "cnn": {"accuracy": {"train": 0.991, "test": 0.942}},
@@ -82,7 +82,7 @@ def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experim
             {"method": method, "model": model, "person": who, "cost": 0.1, "iterations": 5,
              "queries": 0, "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3,
              "aligned_nrmse": 0.4, "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0,
-             "recovered": index % 2 == 0}
+             "swapped_top1": True, "recovered": index % 2 == 0}
             for method, model in PAIRS
             for index, who in enumerate(NAMES)
         ]

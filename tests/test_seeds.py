@@ -84,9 +84,10 @@ def test_a_seed_is_found_among_many_under_what_is_smooth(seed: int, normal: bool
     draw = torch.randn if normal else torch.rand
     smooth = 40 * np.cos(np.linspace(0, 1.5, 96)) + 9
     weights = (3 * draw(96, generator=seeded(seed)).numpy() + smooth).astype(np.float32)
-    found = search(weights, range(20_001), normal=normal)
-    assert found[0] == seed
-    assert len(set(found.tolist())) == 16
+    for seeds in range(20_001), range(seed + 1), range(seed, seed + 9):  # in the midst, last, first
+        found = search(weights, seeds, normal=normal)
+        assert found[0] == seed
+        assert len(set(found.tolist())) == min(16, len(seeds))
     last = (1.7 * draw(96, generator=seeded(LAST)).numpy()).astype(np.float32)
     assert search(last, range(LAST - 500, LAST + 1), normal=normal)[0] == LAST
     assert seed not in search(weights, range(seed + 1, seed + 500), normal=normal)

@@ -79,7 +79,8 @@ class Case:
         """What the recipe reads off the weights, if anything."""
         if not self.recipe.reads_weights:
             return None
-        recogniser, mean = self.recogniser, None
+        taken_off = self.recipe.initial_noise == "subtracted"
+        recogniser, mean = self.attacked if taken_off else self.recogniser, None
         assert isinstance(recogniser, Convolutional)
         if len(self.knowledge.photos) > 0:
             with torch.no_grad():

@@ -9,13 +9,14 @@ import math
 from collections.abc import Callable
 
 import torch
+from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from miface.attack.knowledge import Knowledge
 from miface.recognisers.recogniser import Size
 
-_BANDS = torch.logspace(math.log10(0.008), math.log10(1.4), 18)  # of frequencies
-_FINE_BANDS = torch.logspace(math.log10(0.008), math.log10(1.4), 40)
+_BANDS = torch.logspace(math.log10(0.008), math.log10(1.4), 40)  # of frequencies
+_SMOOTH = 4.0  # coefficients, the deviation of a Gaussian
 _ABOVE = 0.7  # frequencies, in cycles a two pixels, that hold next to nothing of a photo
 _COARSE = 0.35  # frequencies that hold nearly all of a photo
 _STATIONARY = 0.3  # ρ
@@ -57,30 +58,14 @@ def noise_power(coefficients: Tensor) -> Tensor:
     return coefficients[:, high].square().median(1).values / _MEDIAN_OF_SQUARE
 
 
-def signal_power(coefficients: Tensor, noise: Tensor) -> Tensor:
-    """Fit the power of each row above noise as a line in log frequency: float [n, H, W].
+def signal_to_noise(coefficients: Tensor, noise: Tensor) -> Tensor:
+    """Give the mean power of a face at each coefficient, in units of the noise: float [H, W].
 
-    The power of natural images falls so (Field, 1987). A band of frequencies counts where its mean
-    power exceeds the noise [n] by twice its standard error; with fewer than two, there is no face.
+    From what all rows [n, H, W] have together above their noise [n]: what faces have in common is
+    how their power is spread (Efron and Morris, 1973: empirical Bayes). Smoothed, as spectra are.
     """
-    frequency = frequencies(*coefficients.shape[1:])
-    band, logs = torch.bucketize(frequency, _BANDS).flatten(), frequency.log()
-    sums = torch.zeros(len(_BANDS) + 1)
-    count = torch.bincount(band, minlength=len(sums)).float().clamp(min=1)
-    x = sums.index_add(0, band, logs.flatten()) / count
-    result = torch.zeros_like(coefficients)
-    for row, n, power in zip(result, noise, coefficients.square().flatten(1), strict=True):
-        excess = sums.index_add(0, band, power) / count - n
-        use = excess > 2 * n * (2 / count).sqrt()
-        use[0] = False  # brightness is no part of the line
-        if use.sum() < 2:
-            continue
-        weight, y = count[use].sqrt().clamp(max=12), excess[use].log()
-        middle, level = (weight * x[use]).sum() / weight.sum(), (weight * y).sum() / weight.sum()
-        apart = x[use] - middle
-        slope = (weight * apart * (y - level)).sum() / (weight * apart.square()).sum()
-        row.copy_((level + slope.clamp(-6, -1) * (logs - middle)).exp())
-    return result
+    together = (coefficients.square() / noise[:, None, None].clamp(min=_LEAST)).mean(0) - 1
+    return torch.from_numpy(gaussian_filter(together.numpy(), _SMOOTH)).clamp(min=0)
 
 
 def as_is(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Tensor:
@@ -91,10 +76,8 @@ def as_is(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Ten
 def wiener(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Tensor:
     """Keep S/(S + N) of each cosine: Wiener's filter (1949), which knows no photo."""
     coefficients = to_cosines(found, size).cpu()
-    noise = noise_power(coefficients)
-    signal = signal_power(coefficients, noise)
-    kept = coefficients * signal / (signal + noise[:, None, None]).clamp(min=_LEAST)
-    return start + from_cosines(kept.to(found))
+    ratio = signal_to_noise(coefficients, noise_power(coefficients))
+    return start + from_cosines((coefficients * ratio / (ratio + 1)).to(found))
 
 
 def posterior_mean(found: Tensor, start: Tensor, size: Size, knowledge: Knowledge) -> Tensor:
@@ -127,8 +110,8 @@ def posterior_mean(found: Tensor, start: Tensor, size: Size, knowledge: Knowledg
 
 def at_each_frequency(power: Tensor, frequency: Tensor) -> Tensor:
     """Give each coefficient [H, W] the mean power of those of about its frequency [H, W]."""
-    band = torch.bucketize(frequency.cpu(), _FINE_BANDS).flatten().to(power.device)
-    sums = power.new_zeros(len(_FINE_BANDS) + 1)
+    band = torch.bucketize(frequency.cpu(), _BANDS).flatten().to(power.device)
+    sums = power.new_zeros(len(_BANDS) + 1)
     count = torch.bincount(band, minlength=len(sums)).clamp(min=1)
     return (sums.index_add(0, band, power.flatten()) / count)[band].view_as(power)
 

@@ -97,7 +97,7 @@ def load_experiment(name: str, read: Read) -> Experiment:
             f"{name or 'this folder'}: {missing} is missing; make it with dvc repro, or fetch it "
             "with dvc pull"
         ) from None
-    if "recovered" not in people or not all("snapshots" in a for a in inversions.values()):
+    if "outside_top1" not in people or not all("snapshots" in a for a in inversions.values()):
         raise MifaceError(
             f"{name or 'this folder'}: its results were made by an older miface, which kept less; "
             "run dvc repro there"

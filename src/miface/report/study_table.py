@@ -67,6 +67,6 @@ def study_table(study: dict[str, Any], methods: Sequence[str], models: Sequence[
         + "\n\n"
         + table(accuracy, ["model", "training photos right, %", "held-out photos right, %"])
         + "\n\n"
-        + table(judges, ["judge", "training photos right, %"])
+        + table(judges, ["judge", "photos right that it was not fitted on, %"])
         + "\n"
     )
