@@ -25,6 +25,7 @@ _NOTES = {
     "sharpen, encode) needs the DAE.",
     "recipe": " The defaults: `refined` and `prior` state what differs from them.",
     "refined": " `refined.<model>.<key>`, with any key of `recipe`.",
+    "known_code": " Its recipes: `known_code.<model>.<key>`, with any key of `recipe`.",
     "prior": " Its recipes: `prior.<model>.<key>`, with any key of `recipe`.",
 }
 
@@ -107,6 +108,8 @@ def _type(annotation: Any) -> str:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin in (Union, UnionType):
         return " or ".join(_type(argument) for argument in arguments)
+    if origin is dict and get_origin(arguments[1]) is dict:
+        return "keys of a recogniser's group, by variant and recogniser"
     if origin is dict:
         return "`none`, or strengths by name"
     if origin in (list, tuple):
@@ -121,6 +124,6 @@ def _type(annotation: Any) -> str:
 def _show(value: Any) -> str:
     if value is None:
         return "null"
-    if isinstance(value, list):
+    if isinstance(value, list | dict):  # of a dictionary its names
         return ", ".join(f"`{item}`" for item in value)
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"

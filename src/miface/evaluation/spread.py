@@ -18,8 +18,8 @@ def mean_and_spread(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     -------
     dict
         The same nesting, with ``{"mean", "spread", "n", "values"}`` in place of each number
-        (`spread` is the sample standard deviation, null for one run), and of what is no number
-        the first run's.
+        (`spread` is the sample standard deviation, null for one run), of a list what stands in any
+        run's, and of what else is no number the first run's.
     """
     first = runs[0]
     together: dict[str, Any] = {}
@@ -32,6 +32,8 @@ def mean_and_spread(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
             together[name] = {
                 "mean": float(np.mean(values)), "spread": spread, "n": len(values), "values": values
             }  # fmt: skip
+        elif isinstance(value, list):
+            together[name] = sorted({item for run in runs for item in run[name]})
         else:
             together[name] = value
     return together
