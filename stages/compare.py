@@ -12,10 +12,10 @@ import project  # noqa: F401
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
 
-from miface.command import run, tell
+from miface.command import run
 from miface.errors import MifaceError
 from miface.files import written_whole
-from miface.progress import tracked
+from miface.progress import tell, tracked
 from miface.report.experiments import Read, check_same_people, load_experiment, load_photos
 from miface.report.page import render
 

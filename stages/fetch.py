@@ -4,12 +4,13 @@ from dataclasses import asdict
 
 import project  # noqa: F401
 
-from miface.command import run, tell
+from miface.command import run
 from miface.faces.dataset import SOURCE, save_faces
 from miface.faces.sources import find_faces, unused
 from miface.files import write_json
 from miface.params.file import load_group
 from miface.params.photos import Data, Rendered
+from miface.progress import tell
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import project  # noqa: F401
 
 from miface.attack.knowledge import Knowledge, nothing, public_photos, save_knowledge
 from miface.attack.methods import METHODS
-from miface.command import run, tell
+from miface.command import run
 from miface.errors import MifaceError
 from miface.faces.archive import Faces
 from miface.faces.dataset import PRIOR, load_faces
@@ -19,6 +19,7 @@ from miface.faces.split import choose_public
 from miface.faces.workspace import locate
 from miface.files import write_json
 from miface.params.schema import Params, load_params
+from miface.progress import tell
 
 
 def main() -> None:

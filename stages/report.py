@@ -6,10 +6,11 @@ import project  # noqa: F401
 import torch
 from tabulate import tabulate
 
-from miface.command import run, tell
+from miface.command import run
 from miface.faces.dataset import load_split
 from miface.faces.sources import unused
 from miface.files import written_whole
+from miface.progress import tell
 from miface.recognisers.recogniser import Coded
 from miface.recognisers.store import load
 from miface.report.curves import cost_table, read_curves, training_chart

@@ -22,12 +22,12 @@ import project  # noqa: F401
 from dvc.repo import Repo
 from dvc.utils.hydra import apply_overrides
 
-from miface.command import run, tell
+from miface.command import run
 from miface.errors import MifaceError
 from miface.evaluation.spread import mean_and_spread
 from miface.files import write_json, written_whole
 from miface.params.schema import load_params, params_digest
-from miface.progress import tracked
+from miface.progress import tell, tracked
 from miface.report.provenance import commit, machine
 from miface.report.study_table import study_table
 

@@ -23,10 +23,12 @@ SOURCE = {
 
 def likeness(**others: Any) -> dict[str, Any]:
     answers = {"top1": 0.25, "top5": 0.75, "lineup": 0.51, "lineup_absent": 0.62}
+    sure = {"verified": 0.18, "false_match": 0.04, "face_found": 0.93}
     return {
-        "people": 28, "recovered": 7, "photo_rank": 3.21, "mse": 0.0123, "mse_255": 801.4,
+        "people": 28, "recovered": 7, "interval": {"low": 0.127, "high": 0.434}, "swapped": 0.0,
+        "photo_rank": 3.21, "mse": 0.0123, "mse_255": 801.4,
         "nrmse": 0.456, "ssim": -0.0789, "aligned_nrmse": 0.234, "aligned_ssim": 0.5678,
-        "identified": {"pixels": answers},
+        "identified": {"outside": answers | {"top1": 0.5} | sure, "pixels": answers},
     } | others  # fmt: skip
 
 
@@ -39,14 +41,18 @@ def attack(**others: Any) -> dict[str, Any]:
 
 
 def metrics(kind: str = "archive", training: str = "none", answers: str = "none") -> dict[str, Any]:
+    photos = likeness()
+    del photos["identified"]["pixels"]  # who was fitted on them is not asked
     return {
         "data": {"kind": kind, "name": "faces.zip", "photos": 400, "people": 40, "height": 112,
                  "width": 92, "digest": "2e48", "credit": "whose they are", "seed": 0},
+        "variant": "ordinary", "controls_above_chance": [],
         "countermeasures": {"training": training, "answers": answers},
         "chance": {"top1": 0.025, "top5": 0.125, "lineup": 1 / 6, "lineup_absent": 1 / 6},
-        "judges": {"pixels": 0.93},
+        "judges": {"outside": 0.99, "pixels": 0.93},
         "baselines": {"noise": likeness(aligned_ssim=0.011), "blank": likeness(),
-                      "held_out_photo": likeness() | {"identified": {}}},
+                      "held_out_photo": photos, "own_mean": likeness()},
+        "permuted": {"softmax": {"prior": likeness(threat_model="and photos", photo_rank=9.9)}},
         "softmax": {"accuracy": {"train": 1.0, "test": 0.958}},
         "cnn": {"accuracy": {"train": 0.991, "test": 0.942}},
         "mi_face": {"softmax": attack(), "cnn": attack(cost=0.987)},
@@ -82,7 +88,7 @@ def experiment(kind: str = "archive", name: str = "", alpha: int = 5) -> Experim
             {"method": method, "model": model, "person": who, "cost": 0.1, "iterations": 5,
              "queries": 0, "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3,
              "aligned_nrmse": 0.4, "aligned_ssim": 0.5, "pixels_top1": index % 2 == 0,
-             "swapped_top1": True, "recovered": index % 2 == 0}
+             "outside_top1": index % 3 == 0, "swapped_top1": True, "recovered": index % 2 == 0}
             for method, model in PAIRS
             for index, who in enumerate(NAMES)
         ]

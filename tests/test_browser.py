@@ -61,24 +61,29 @@ def page_of(names: list[str]) -> str:
         {"method": method, "model": model, "person": who, "cost": i / count, "iterations": 4,
          "queries": 0, "stopped": "alpha", "mse": 0.1, "nrmse": 0.2, "ssim": 0.3,
          "aligned_nrmse": 0.4, "aligned_ssim": i / count, "pixels_top1": i % 2 == 0,
+         "outside_top1": i % 2 == 0, "swapped_top1": False,
          "recovered": i % 2 == 0 and model == "softmax"}
         for method, model in pairs
         for i, who in enumerate(names)
     ]  # fmt: skip
+    answers = {"top1": 0.5, "top5": 0.5, "lineup": 0.5, "lineup_absent": 0.5}
+    sure = {"verified": 0.5, "false_match": 0.0, "face_found": 1.0}
     measures = {
         "people": count, "recovered": count // 2, "photo_rank": 1.0, "mse": 0.1, "mse_255": 1.0,
         "nrmse": 0.1, "ssim": 0.1, "aligned_nrmse": 0.1, "aligned_ssim": 0.5,
         "threat_model": "nothing but the model", "access": "holds the weights", "iterations": 4.0,
         "queries": 0.0, "cost": 0.1, "attack_cost": 0.1, "stopped": {"alpha": count},
-        "identified": {"pixels": {"top1": 0.5, "top5": 0.5, "lineup": 0.5, "lineup_absent": 0.5}},
+        "identified": {"pixels": answers, "outside": answers | sure},
+        "interval": {"low": 0.4, "high": 0.6}, "swapped": 0.0,
     }  # fmt: skip
     metrics: dict[str, Any] = {
         "data": {"kind": "folder", "name": NASTY, "photos": count, "people": count, "height": 112,
                  "width": 92, "digest": "0", "credit": NASTY, "seed": 0},
         "countermeasures": {"training": "none", "answers": "none"},
         "chance": {"top1": 1 / count, "top5": 0.1, "lineup": 0.2, "lineup_absent": 0.2},
-        "judges": {"pixels": 0.9},
-        "baselines": {},
+        "judges": {"pixels": 0.9, "outside": 0.99},
+        "variant": "ordinary", "controls_above_chance": [], "permuted": {},
+        "baselines": {"own_mean": measures},
     }  # fmt: skip
     metrics |= {model: {"accuracy": {"train": 1.0, "test": 0.9}} for model in MODELS}
     metrics |= {method: dict.fromkeys(MODELS, measures) for method in METHODS}

@@ -204,6 +204,7 @@ def test_what_an_image_of_nobody_gives_too_is_not_recovered() -> None:
     shaded = np.tile(np.linspace(0, 1, FACE.shape[1]), (len(FACE), 1))
     assert recovered([shaded], [1], FACE) == ([True], [True])
     assert recovered([shaded], [1], BLANK) == ([True], [False])
+    assert recovered([shaded], [1], FACE, BLANK, OTHER) == ([True], [False])
 
 
 def test_to_be_further_ahead_than_nobody_is_not_enough() -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from miface.evaluation.baselines import NOBODY, baseline_images
 from miface.evaluation.outside import (
+    SAME_PERSON,
     Embedded,
     Outside,
     cut_out,
@@ -60,8 +61,8 @@ def test_what_comes_twice_is_looked_at_once_and_answered_twice() -> None:
 
 
 def test_images_that_show_nothing_have_points_too() -> None:
-    # A mean of 0.1s has a rounding error, which is no contrast.
     x = np.stack([np.full((56, 46), grey) for grey in (0.0, 0.1, 0.5, -7.3, 1e6)])
+    x[1, ::2] = np.nextafter(0.1, 1)  # a rounding error is no contrast
     ordinary = normalised(x)
     np.testing.assert_allclose(ordinary, 115 / 255)
     embedded = embed(ordinary)
@@ -97,8 +98,8 @@ LINE = Outside(on_a_line(0, 1, 4), PERSON)
 
 def test_distances() -> None:
     mean, least = LINE.distances(on_a_line(0.5, 2, 4.5))
-    np.testing.assert_allclose(mean, [[0.5, 3.5], [1.5, 2], [4, 0.5]])
-    np.testing.assert_allclose(least, [[0.5, 3.5], [1, 2], [3.5, 0.5]])
+    np.testing.assert_allclose(mean, [[0.5, 3.5], [1.5, 2.0], [4.0, 0.5]])
+    np.testing.assert_allclose(least, [[0.5, 3.5], [1.0, 2.0], [3.5, 0.5]])
     np.testing.assert_allclose(LINE(on_a_line(0.5, 2, 4.5)), -mean)
 
 
@@ -189,13 +190,13 @@ def test_nobody_is_seen_in_images_of_nobody(att: Photos, name: str) -> None:
 @pytest.mark.parametrize("people", [2, 3, 6])
 def test_of_few_people_none_is_recovered_from_an_image_of_nobody(att: Photos, people: int) -> None:
     yardstick, baselines = att.yardstick(people), att.baselines(people)
-    first = recovered = 0
+    first, recovered = [], []
     for name in NOBODY:
         table = measure_images(baselines[name], np.arange(people), yardstick)
-        first += table["outside_top1"].sum()
-        recovered += table["recovered"].sum()
-    assert first > 0, "nobody comes first in any of them: it shows nothing"
-    assert recovered == 0
+        first += table["outside_top1"].tolist()
+        recovered += table["recovered"].tolist()
+    assert any(first), "nobody comes first in any of them: it shows nothing"
+    assert not any(recovered)
     photos = measure_images(baselines["held_out_photo"], np.arange(people), yardstick, photos=True)
     assert photos["recovered"].all()
 
@@ -207,7 +208,7 @@ def test_most_people_are_recovered_from_the_mean_of_their_photos(att: Photos) ->
     assert swapped["recovered"].sum() <= 1
 
 
-@pytest.mark.parametrize("size", [(56, 46), (224, 184)], ids=str)
+@pytest.mark.parametrize("size", [(28, 23), (56, 46), (224, 184)], ids=str)
 def test_photos_of_another_size_show_the_same_people(att: Photos, size: tuple[int, int]) -> None:
     import cv2
 
@@ -217,7 +218,9 @@ def test_photos_of_another_size_show_the_same_people(att: Photos, size: tuple[in
     resized = np.stack(
         [cv2.resize(photo, size[::-1], interpolation=way) for photo in att.images[rows]]
     )
-    points = embed(resized).points
+    embedded = embed(resized)
+    points = embedded.points
+    assert embedded.found.mean() >= 0.8
     assert (att.outside(PEOPLE)(points).argmax(1) == att.person[rows]).mean() >= 0.9
     apart = np.linalg.norm(points - att.embedded.points[rows], axis=1)
-    assert np.median(apart) < 0.3
+    assert (apart < SAME_PERSON).all()

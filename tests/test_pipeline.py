@@ -51,7 +51,8 @@ def test_the_judge_from_outside_sees_every_photo(clone: Clone) -> None:
     assert embedded["found"].shape == (30,)
     again = embed(images[::7] / 255.0)
     np.testing.assert_allclose(embedded["points"][::7], again.points, atol=1e-5)
-    assert 0 <= clone.metrics()["judges"]["outside"] <= 1
+    metrics: dict[str, Any] = clone.metrics()
+    assert 0 <= metrics["judges"]["outside"] <= 1
 
 
 def test_the_control_is_attacked_by_every_method(clone: Clone) -> None:
@@ -136,7 +137,8 @@ def test_a_variant_retrains_and_changes_nothing_else(clone: Clone) -> None:
     ran = clone.stages_run("exp", "run", *(part for c in changes for part in ("-S", c)))
     training = {f"train_{model}" for model in MODELS}
     assert ran == training | INVERT | {"control", "evaluate", "report"}
-    assert clone.metrics()["variant"] == "leaking"
+    metrics: dict[str, Any] = clone.metrics()
+    assert metrics["variant"] == "leaking"
     network = load(clone.folder / "models/cnn.safetensors", torch.device("cpu"))
     assert network.settings.model_dump()["initial_filters"] == "signed_dirac"
 

@@ -65,6 +65,17 @@ def test_the_page_begins_with_the_answer_for_each_model() -> None:
     assert "faces.zip" in answer
 
 
+def test_a_control_above_chance_is_told_loudly() -> None:
+    said = "The measure is broken."
+    assert said not in PAGE
+    run = experiment()
+    run.metrics["controls_above_chance"] = ["blank", "prior on cnn under others' names"]
+    page = render([run], FACES, TRAIN)
+    told = page[page.index(said) :][:400]
+    assert "blank; prior on cnn under others" in told
+    assert page.index(said) < page.index('id="gallery"')
+
+
 def test_rendered_people_are_said_to_be_loudly_and_first() -> None:
     said = "These people are drawn by miface; no real photos were used."
     rendered = render([experiment("rendered")], FACES, TRAIN)
@@ -202,6 +213,7 @@ def test_curves_and_facts_of_every_person_are_kept_for_their_page() -> None:
     assert facts["curve"][0] == [0, 1.0]
     assert facts["curve"][-1] == [5, 0.1]
     assert facts["first"] == ["pixels"]
+    assert one["people"][0]["first"] == ["pixels", "outside"]  # another's name is no judge
     assert facts["recovered"] is True
     assert one["people"][1]["recovered"] is False
 
@@ -307,7 +319,7 @@ def test_a_run_keeps_names_as_text_and_numbers_as_numbers() -> None:
     assert loaded.people["cost"][1] == pytest.approx(0.1)
     assert loaded.prior == {"files": 3}
     with pytest.raises(MifaceError, match=r"^old: its results were made by an older miface"):
-        load_experiment("old", stored(table.drop(columns="recovered")))
+        load_experiment("old", stored(table.drop(columns="outside_top1")))
 
 
 @pytest.mark.parametrize(

@@ -100,3 +100,14 @@ def test_the_readme_shows_the_study(committed: Path, study: dict[str, Any]) -> N
         for model, m in of[method].items()
     }
     assert shown == expected
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "dae", "cnn"])
+def test_ordinary_recognisers_are_good_ones(study: dict[str, Any], model: str) -> None:
+    assert study["results"]["variant"] == "ordinary"
+    assert study["results"][model]["accuracy"]["test"]["mean"] >= 0.94
+
+
+def test_the_measure_holds(study: dict[str, Any]) -> None:
+    assert study["results"]["controls_above_chance"] == []
+    assert study["results"]["judges"]["outside"]["mean"] >= 0.98

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from miface.errors import MifaceError
+from miface.progress import tell
 
 
 def run(main: Callable[..., None]) -> None:
@@ -22,8 +23,3 @@ def run(main: Callable[..., None]) -> None:
                 "results back and trains and attacks nothing."
             )
         sys.exit(1)
-
-
-def tell(message: str) -> None:
-    """Print a line for the user on standard error, out of the way of any output."""
-    print(message, file=sys.stderr)

@@ -63,3 +63,8 @@ def tracked(items: Sequence[Item], work: str, unit: str) -> Iterator[Item]:
         for item in items:
             yield item
             progress.step()
+
+
+def tell(message: str) -> None:
+    """Print a line for the user on standard error, out of the way of any output."""
+    print(message, file=sys.stderr)

@@ -15,7 +15,7 @@ from miface.attack.knowledge import Knowledge
 from miface.attack.recipe import Plan, Recipe
 from miface.attack.seeds import initial_weights
 from miface.attack.spaces import SPACES, Space
-from miface.command import tell
+from miface.progress import tell
 from miface.recognisers.recogniser import Begun, Convolutional, Recogniser, Size
 
 

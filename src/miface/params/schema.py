@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
@@ -17,7 +17,8 @@ from miface.attack.methods import METHODS, Attack, MiFace, differing, published
 from miface.attack.processes import NonLocalMeans
 from miface.attack.recipe import Plan, Recipe, check_recipe
 from miface.countermeasures import Countermeasures
-from miface.params.base import Count, Group, Seed
+from miface.errors import MifaceError
+from miface.params.base import Group, Seed
 from miface.params.file import PARAMS, read_yaml, validate
 from miface.params.photos import Data, Rendered, Split
 from miface.recognisers import RECOGNISERS
@@ -40,7 +41,7 @@ class _Recipes(Group):
 class _KnownCode(Group):
     """The same; its attacker also knows the code that trained the model."""
 
-    seeds: Count = Field(
+    seeds: Annotated[int, Field(ge=1, le=2**32)] = Field(
         description="Seeds to try, from 0 up, for the one that the initial weights were drawn by. "
         "A million take seconds; all 2³² take hours."
     )
@@ -104,6 +105,8 @@ class Params(Group):
 
     @model_validator(mode="after")
     def _variants_fit_models(self) -> "Params":
+        if ORDINARY in self.variants:
+            raise ValueError(f"variants: {ORDINARY!r} is what the groups of the recognisers say")
         if self.variant not in (known := [ORDINARY, *self.variants]):
             raise ValueError(f"variant: found {self.variant!r}, expected one of {known}")
         for variant, groups in self.variants.items():
@@ -113,7 +116,11 @@ class Params(Group):
                         f"variants.{variant}: found {model!r}, expected one of {list(RECOGNISERS)}"
                     )
                 whole = getattr(self, model).model_dump() | own
-                validate(RECOGNISERS[model].Settings, whole, ("variants", variant, model), PARAMS)
+                at = ("variants", variant, model)
+                try:
+                    validate(RECOGNISERS[model].Settings, whole, at, "")
+                except MifaceError as error:  # told with the other mistakes
+                    raise ValueError(str(error).removeprefix(": ")) from None
         return self
 
     def settings(self, model: str) -> Descent:
