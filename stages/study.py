@@ -31,7 +31,7 @@ from miface.progress import tell, tracked
 from miface.report.provenance import commit, machine
 from miface.report.study_table import study_table
 
-_UNKEPT = {"sources", "fetch", "evaluate"}
+_UNKEPT = {"sources", "fetch", "knowledge", "evaluate"}
 """Stages whose runs DVC does not keep: they take a moment, train nothing and attack nothing."""
 
 

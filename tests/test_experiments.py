@@ -18,7 +18,7 @@ from miface.files import read_arrays
 COMPUTING = {f"train_{model}" for model in MODELS} | {
     f"invert@{method}-{model}" for method in METHODS for model in MODELS
 }
-UNKEPT = {"fetch", "evaluate"}
+UNKEPT = {"fetch", "knowledge", "evaluate"}
 """Stages whose runs DVC does not keep, since Git keeps an output."""
 
 

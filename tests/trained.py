@@ -47,6 +47,7 @@ def photos() -> Photos:
     return Photos(0.7 * patterns[person] + 0.3 * noise, person, PEOPLE * (EACH - 1))
 
 
+@torch.enable_grad()
 def train_small(
     model: str, *, seed: int = 0, strengths: Strengths | None = None, **changes: Any
 ) -> Recogniser:

@@ -68,7 +68,8 @@ def measure_images(
     ahead = lead(scores[OUTSIDE])[np.arange(len(label)), label]
     table["recovered"] = (ahead > 0) & (ahead > yardstick.lead_of_nobody[label])
     # A control: the same images, each held to be the next person's.
-    table[f"{SWAPPED}_top1"] = rank_of(scores[OUTSIDE], np.roll(label, 1)) == 1
+    other = np.roll(label, 1)
+    table[f"{SWAPPED}_top1"] = (rank_of(scores[OUTSIDE], other) == 1) & (other != label)
     return table
 
 
