@@ -5,26 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mistakes import mistakes
 
 from miface.attack.methods import METHODS
 from miface.errors import MifaceError
-from miface.params.file import read_yaml
-from miface.params.schema import ORDINARY, RECIPES, load_params
+from miface.params.schema import RECIPES, load_params
 from miface.recognisers import RECOGNISERS
 from miface.recognisers.dae import DaeSettings
 from miface.recognisers.recogniser import Coded
 
 WriteParams = Callable[..., Path]
 NAN, INFINITY = float("nan"), float("inf")
-
-
-def mistakes(path: Path) -> list[str]:
-    """The lines that refuse a file, without its name before each."""
-    with pytest.raises(MifaceError) as caught:
-        load_params(path)
-    lines = str(caught.value).splitlines()
-    assert all(line.startswith(f"{path}: ") for line in lines)
-    return [line.removeprefix(f"{path}: ") for line in lines]
 
 
 def test_the_shipped_file_is_valid(project: Path) -> None:
@@ -240,125 +231,3 @@ def test_a_file_that_holds_no_parameters_is_told(tmp_path: Path, content: bytes,
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(MifaceError, match=r"params\.yaml: cannot be read \(No such file"):
         load_params(tmp_path / "params.yaml")
-
-
-# Variants of the training.
-
-
-@pytest.fixture(scope="session")
-def shipped(project: Path) -> dict[str, Any]:
-    """The parameters as the file has them."""
-    return read_yaml(project / "params.yaml")
-
-
-VARIANTS = ("report", "theano", "leaking")
-
-
-@pytest.mark.parametrize("variant", [ORDINARY, *VARIANTS])
-@pytest.mark.parametrize("model", RECOGNISERS)
-def test_a_variant_gives_what_it_states_and_else_what_is_ordinary(
-    write_params: WriteParams, shipped: dict[str, Any], variant: str, model: str
-) -> None:
-    assert set(shipped["variants"]) == set(VARIANTS)
-    stated = shipped["variants"].get(variant, {}).get(model, {})
-    settings = load_params(write_params({"variant": variant})).settings(model)
-    assert settings.model_dump(mode="json") == shipped[model] | stated
-
-
-def test_the_ordinary_training_is_the_one_that_is_shipped(shipped: dict[str, Any]) -> None:
-    assert shipped["variant"] == ORDINARY
-    for variant, groups in shipped["variants"].items():
-        for model, stated in groups.items():
-            same = {key for key, value in stated.items() if shipped[model][key] == value}
-            assert not same, f"{variant} states of {model} what is ordinary"
-
-
-def test_a_variant_is_of_training_alone(write_params: WriteParams) -> None:
-    ordinary, leaking = (load_params(write_params({"variant": v})) for v in (ORDINARY, "leaking"))
-    assert ordinary.settings("mlp") != leaking.settings("mlp")
-    for method in METHODS:
-        assert ordinary.plan(method, "mlp") == leaking.plan(method, "mlp")
-
-
-def test_an_unknown_variant_is_told_with_those_there_are(write_params: WriteParams) -> None:
-    (told,) = mistakes(write_params({"variant": "2020"}))
-    assert told.startswith("variant: found '2020', expected one of ")
-    assert all(repr(name) in told for name in (ORDINARY, *VARIANTS))
-
-
-def test_an_unknown_recogniser_in_a_variant_is_told(write_params: WriteParams) -> None:
-    (told,) = mistakes(write_params({"variants.leaking.vgg": {"momentum": 0.5}}))
-    assert told.startswith("variants.leaking: found 'vgg', expected one of ")
-    assert all(repr(name) in told for name in RECOGNISERS)
-
-
-@pytest.mark.parametrize(
-    ("key", "value", "told"),
-    [
-        ("leaking.mlp.units", 7, "found 7, but there is no such key; should be one of learning_r"),
-        ("theano.softmax.momentum", 1.5, "found 1.5, should be less than 1"),
-        ("report.mlp.initial_weights", "ones", "found 'ones', should be 'default', 'zeros', "),
-        ("mine", {"dae": {"pretraining": 5}}, "found 5, should be a valid list"),
-    ],
-)
-def test_a_mistake_in_a_variant_is_told_though_it_is_not_chosen(
-    write_params: WriteParams,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    key: str,
-    value: Any,
-    told: str,
-) -> None:
-    write_params({f"variants.{key}": value}, path=tmp_path / "params.yaml")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(MifaceError) as caught:
-        load_params()
-    where = "mine.dae.pretraining" if key == "mine" else key
-    assert str(caught.value).startswith(f"params.yaml: variants.{where}: {told}")
-    assert "\n" not in str(caught.value)
-
-
-# What attackers know, and so may do.
-PHOTOS = "found a prior or a public mean, but {method} knows no photos; give the recipe to prior"
-CODE = "found 'subtracted', but {method} does not know the code; give the recipe to known_code"
-
-
-@pytest.mark.parametrize(
-    "part", [{"estimator": "posterior_mean"}, {"start": "public_mean"}, {"space": "prior"}], ids=str
-)
-@pytest.mark.parametrize("method", [name for name in RECIPES if METHODS[name].knows != "photos"])
-def test_who_has_no_photos_uses_none(
-    write_params: WriteParams, method: str, part: dict[str, str]
-) -> None:
-    told = mistakes(write_params({f"{method}.softmax": part}))
-    assert told == [f"{method}.softmax: {PHOTOS.format(method=method)}"]
-    load_params(write_params({"prior.softmax": part}))
-
-
-@pytest.mark.parametrize("method", [name for name in RECIPES if METHODS[name].knows != "code"])
-def test_who_does_not_know_the_code_subtracts_nothing(
-    write_params: WriteParams, method: str
-) -> None:
-    part = {"initial_noise": "subtracted"}
-    told = mistakes(write_params({f"{method}.softmax": part}))
-    assert told == [f"{method}.softmax.initial_noise: {CODE.format(method=method)}"]
-    load_params(write_params({"known_code.softmax": part}))
-
-
-@pytest.mark.parametrize(
-    ("key", "recipe", "told"),
-    [
-        ("known_code.dae", {"space": "codes", "initial_noise": "subtracted"}, "initial_noise: "),
-        ("refined.mlp", {"initial_noise": "filtered"}, "auxterms: "),
-        ("refined.dae", {"space": "codes", "estimator": "wiener"}, "estimator: "),
-        ("refined.mlp", {"start": "random", "estimator": "wiener"}, "estimator: "),
-        ("known_code.mlp", {"access": "confidences", "initial_noise": "subtracted"}, "access: "),
-        ("refined.mlp", {"estimator": "median"}, "estimator: found 'median', should be 'as_is', "),
-        ("refined.mlp", {"initial_noise": "gone"}, "initial_noise: found 'gone', should be 'kept'"),
-    ],
-)
-def test_an_estimator_and_initial_noise_fit_the_rest(
-    write_params: WriteParams, key: str, recipe: dict[str, str], told: str
-) -> None:
-    (line,) = mistakes(write_params({key: recipe}))
-    assert line.startswith(f"{key}.{told}")
