@@ -206,7 +206,7 @@ def test_the_span_is_read_off_weights_that_training_made() -> None:
     assert len(evidence.span) == 4
     inside = (features @ evidence.span.T) @ evidence.span
     torch.testing.assert_close(inside, features, atol=1e-3, rtol=1e-3)
-    filtered = without_initial_noise(network, evidence)
+    filtered = without_initial_noise(network)
     assert isinstance(filtered, Cnn)
     torch.testing.assert_close(filtered.hidden.weight, mix @ features, atol=5e-3, rtol=5e-3)
 

@@ -79,8 +79,7 @@ class Case:
         """What the recipe reads off the weights, if anything."""
         if not self.recipe.reads_weights:
             return None
-        taken_off = self.recipe.initial_noise == "subtracted"
-        recogniser, mean = self.attacked if taken_off else self.recogniser, None
+        recogniser, mean = self.attacked, None
         assert isinstance(recogniser, Convolutional)
         if len(self.knowledge.photos) > 0:
             with torch.no_grad():
@@ -92,8 +91,7 @@ class Case:
     def attacked(self) -> Recogniser:
         """The recogniser that gradients are taken of: without its initial noise, if so wished."""
         if self.recipe.initial_noise == "filtered":
-            assert self.evidence is not None
-            return without_initial_noise(self.recogniser, self.evidence)
+            return without_initial_noise(self.recogniser)
         if self.recipe.initial_noise == "subtracted" and self.start is not None:
             return less(self.recogniser, self.start[1])
         return self.recogniser

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from miface.attack.estimators import from_cosines, signal_to_noise, to_cosines
 from miface.recognisers.recogniser import Convolutional, Recogniser
 
 
@@ -34,6 +35,8 @@ class Evidence:
 # of the person it bears.
 _RATIO_TO_GUESS, _RATIO_TO_PUBLIC = 0.65, 1.0
 _ROUNDS = 5
+_ROUNDING = 1e-5  # of the largest singular value
+_LEAST = 1e-30
 
 
 @torch.no_grad()
@@ -73,14 +76,30 @@ def read_evidence(network: Convolutional, mean_features: Tensor | None = None) -
 def _rank(values: Tensor, aspect: float) -> int:
     """Count the singular values above noise: the hard threshold of Gavish and Donoho (2014)."""
     omega = 0.56 * aspect**3 - 0.95 * aspect**2 + 1.82 * aspect + 1.43
-    return max(1, int((values > omega * values.median()).sum()))
+    least = torch.maximum(omega * values.median(), _ROUNDING * values[0])
+    return max(1, int((values > least).sum()))
 
 
 @torch.no_grad()
-def without_initial_noise(network: Recogniser, evidence: Evidence) -> Recogniser:
-    """Give a copy with W₁ projected onto the span: as if it had begun at zero."""
+def without_initial_noise(network: Recogniser) -> Recogniser:
+    """Give a copy with what training added to W₁, as estimated: as if it had begun at zero.
+
+    Each direction of W₁ among its units is maps of features, and noise. Wiener's filter (1949)
+    keeps more of directions that bear more than noise, and more of coarse cosines than of fine
+    ones, since faces make smooth maps. How much is read off the maps themselves.
+    """
     filtered = copy.deepcopy(network)
     assert isinstance(filtered, Convolutional)
-    hidden = filtered.hidden.weight
-    hidden.copy_((hidden @ evidence.span.T) @ evidence.span)
+    weights, (channels, *size) = filtered.hidden.weight, filtered.maps
+    directions = torch.linalg.eigh(weights @ weights.T).eigenvectors
+    maps = (directions.T @ weights).view(len(directions) * channels, -1)
+    maps = to_cosines(maps, (size[0], size[1])).view(len(directions), channels, *size)
+    noise = maps.square().mean((1, 2, 3)).median().clamp(min=_LEAST)  # most bear nothing else
+    above = (maps.square().mean((1, 2, 3)) / noise - 1).clamp(min=0)
+    level = noise.expand(len(directions)).cpu()
+    spread = torch.stack([signal_to_noise(maps[:, c].cpu(), level) for c in range(channels)])
+    spread = (spread / spread.mean().clamp(min=_LEAST)).to(maps)
+    ratio = above[:, None, None, None] * spread
+    kept = from_cosines((maps * ratio / (ratio + 1)).flatten(0, 1)).view(len(directions), -1)
+    weights.copy_(directions @ kept)
     return filtered

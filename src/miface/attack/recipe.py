@@ -78,8 +78,8 @@ class Recipe(Group):
         "a prior's components (method `prior` only)."
     )
     initial_noise: Literal["kept", "filtered", "subtracted"] = Field(
-        description="The weights that the first linear layer began with: kept, filtered by "
-        "singular values (CNN only), or subtracted once their seed is found (method "
+        description="The weights that the first linear layer began with: kept, filtered "
+        "as noise (CNN only), or subtracted once their seed is found (method "
         "`known_code` only)."
     )
     estimator: Annotated[str, OneOf(ESTIMATORS)] = Field(

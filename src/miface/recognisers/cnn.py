@@ -1,5 +1,6 @@
 """A convolutional network."""
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -53,8 +54,8 @@ class Cnn(Convolutional, Begun, Recogniser):
         # Twice as fast on a CPU.
         self.convolutions.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = nn.Dropout(settings.dropout)
-        features = channels[1] * (height // 4) * (width // 4)
-        self.hidden = nn.Linear(features, settings.hidden_units)
+        self.maps = (channels[1], height // 4, width // 4)
+        self.hidden = nn.Linear(math.prod(self.maps), settings.hidden_units)
         self.output = nn.Linear(settings.hidden_units, len(names))
 
     def features(self, x: Tensor) -> Tensor:

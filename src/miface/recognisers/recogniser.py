@@ -119,10 +119,13 @@ class Convolutional:
     ----------
     hidden, output
         The two layers.
+    maps
+        (channels, height, width) of the features, which they come in.
     """
 
     hidden: nn.Linear
     output: nn.Linear
+    maps: tuple[int, int, int]
 
     def features(self, x: Tensor) -> Tensor:
         """Map photos [B, H·W] to features [B, d], at least 0."""
