@@ -16,7 +16,7 @@ from small import (
     recipe_of,
     recogniser_of,
 )
-from torch import Tensor
+from torch import Tensor, nn
 
 from miface.attack.auxterms import AUXTERMS
 from miface.attack.candidates import Candidates
@@ -209,6 +209,29 @@ def test_the_span_is_read_off_weights_that_training_made() -> None:
     filtered = without_initial_noise(network)
     assert isinstance(filtered, Cnn)
     torch.testing.assert_close(filtered.hidden.weight, mix @ features, atol=5e-3, rtol=5e-3)
+
+
+def test_smooth_maps_are_seen_through_the_initial_noise() -> None:
+    """As face features are: the error is half that of a cut of singular values, which sees none."""
+    small = recogniser_of("cnn")
+    wider = small.settings.model_copy(update={"channels": (8, 16), "hidden_units": 128})
+    network = Cnn((112, 92), small.names, wider)
+    generator = torch.Generator().manual_seed(0)
+    channels, *size = network.maps
+    coarse = torch.randn(12, channels, 7, 6, generator=generator)
+    maps = nn.functional.interpolate(coarse, size, mode="bicubic").flatten(1)
+    strengths = torch.logspace(0, -1, 12)
+    added = torch.randn(128, 12, generator=generator) * strengths @ maps
+    noise = torch.randn(added.shape, generator=generator) * 2 * added.std()
+    with torch.no_grad():
+        network.hidden.weight.copy_(added + noise)
+        span = read_evidence(network).span
+        cut = (network.hidden.weight @ span.T) @ span
+        filtered = without_initial_noise(network)
+    assert isinstance(filtered, Cnn)
+    left = (filtered.hidden.weight - added).square().mean()
+    assert left < 0.5 * (cut - added).square().mean()
+    assert left < 0.15 * added.square().mean()
 
 
 def test_starts() -> None:
