@@ -214,6 +214,7 @@ def test_the_span_is_read_off_weights_that_training_made() -> None:
 def test_smooth_maps_are_seen_through_the_initial_noise() -> None:
     """As face features are: the error is half that of a cut of singular values, which sees none."""
     small = recogniser_of("cnn")
+    assert isinstance(small, Cnn)
     wider = small.settings.model_copy(update={"channels": (8, 16), "hidden_units": 128})
     network = Cnn((112, 92), small.names, wider)
     generator = torch.Generator().manual_seed(0)
