@@ -43,6 +43,15 @@ def test_the_ordinary_training_is_the_one_that_is_shipped(shipped: dict[str, Any
             assert not same, f"{variant} states of {model} what is ordinary"
 
 
+@pytest.mark.parametrize("variant", ["report", "leaking"])
+def test_a_variant_keeps_the_masking_that_its_results_came_from(
+    write_params: WriteParams, variant: str
+) -> None:
+    """What is ordinary has changed since: docs/what-the-report-found.md shows leaking ones."""
+    settings = load_params(write_params({"variant": variant})).settings("dae")
+    assert settings.model_dump()["corruption"] == 0.2
+
+
 def test_a_variant_is_of_training_alone(write_params: WriteParams) -> None:
     ordinary, leaking = (load_params(write_params({"variant": v})) for v in (ORDINARY, "leaking"))
     assert ordinary.settings("mlp") != leaking.settings("mlp")
