@@ -16,7 +16,7 @@ from miface.attack.knowledge import load_knowledge
 from miface.attack.recipe import Plan
 from miface.attack.run import invert
 from miface.command import run
-from miface.countermeasures import in_training, on_answers
+from miface.countermeasures import guarded, on_answers
 from miface.faces.dataset import load_faces, load_split
 from miface.faces.split import permute, pixels
 from miface.files import write_arrays
@@ -28,18 +28,12 @@ from miface.training.trainer import Photos, Trainer
 def main(model: str) -> None:
     """Run the stage."""
     params, faces = load_params(), load_faces()
-    rows = np.concatenate(sides := load_split())
-    person = faces.person[rows]
-    person[: len(sides[0])] = permute(faces.person[sides[0]], params.seed)
-    photos = Photos(
-        torch.from_numpy(pixels(faces)[rows]).to(device()),
-        torch.from_numpy(person).to(device()),
-        trained_on=len(sides[0]),
-    )
-    generator = torch.Generator().manual_seed(params.seed)
-    trainer = Trainer(photos, generator, lambda measures: None)
-    for countermeasure in in_training(params.countermeasures.training):
-        trainer = countermeasure.apply(trainer)
+    sides = load_split()
+    person = faces.person.copy()
+    person[sides[0]] = permute(person[sides[0]], params.seed)
+    photos = Photos.of(pixels(faces), person, sides, device())
+    trainer = Trainer(photos, torch.Generator().manual_seed(params.seed), lambda measures: None)
+    trainer = guarded(trainer, params.countermeasures.training)
     size, names = (faces.images.shape[1], faces.images.shape[2]), faces.names.tolist()
     recogniser = train(model, size, names, params.settings(model), trainer)
     recovered: dict[str, np.ndarray] = {}

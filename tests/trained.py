@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from miface.countermeasures import Strengths, in_training
+from miface.countermeasures import Strengths, guarded
 from miface.params.file import read_yaml
 from miface.recognisers import RECOGNISERS, train
 from miface.recognisers.recogniser import Recogniser, Size
@@ -54,8 +54,7 @@ def train_small(
     """Train one, with countermeasures and changed settings where they are given."""
     generator = torch.Generator().manual_seed(seed)
     trainer = Trainer(photos(), generator, log=lambda measures: None)
-    for countermeasure in in_training(strengths or {}):
-        trainer = countermeasure.apply(trainer)
+    trainer = guarded(trainer, strengths or {})
     return train(model, SIZE, NAMES, settings_of(model, **changes), trainer)
 
 

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from miface.countermeasures.countermeasure import Answering, Countermeasure, Training
 from miface.discovery import discover
 from miface.params.base import Group
+from miface.training.trainer import Trainer
 
 IN_TRAINING: dict[str, type[Training]] = discover(__name__, Training)  # type: ignore[type-abstract]
 """Countermeasures in the training, by their names in ``params.yaml``."""
@@ -53,6 +54,13 @@ class Countermeasures(Group):
 def in_training(strengths: Strengths) -> list[Training]:
     """Make the countermeasures in the training that these strengths name."""
     return [IN_TRAINING[name](strength) for name, strength in strengths.items()]
+
+
+def guarded(trainer: Trainer, strengths: Strengths) -> Trainer:
+    """Give the trainer with the countermeasures that these strengths name, in their order."""
+    for countermeasure in in_training(strengths):
+        trainer = countermeasure.apply(trainer)
+    return trainer
 
 
 def on_answers(strengths: Strengths) -> list[Answering]:

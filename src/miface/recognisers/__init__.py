@@ -1,10 +1,12 @@
 """The face recognisers: one module each, and what their training shares."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from miface.discovery import discover
+from miface.errors import MifaceError
 from miface.recognisers.recogniser import Recogniser, Size
 from miface.training.trainer import Descent, Trainer
 
@@ -35,10 +37,20 @@ def train(
     -------
     Recogniser
         Trained, in evaluation mode.
+
+    Raises
+    ------
+    MifaceError
+        If the training diverged, or a countermeasure cannot act on this recogniser.
     """
     torch.manual_seed(trainer.generator.initial_seed())
     recogniser = RECOGNISERS[model](size, names, settings).to(trainer.photos.x.device)
-    recogniser.fit(trainer)
+    recogniser.fit(replace(trainer, size=size))
+    if not all(bool(weight.isfinite().all()) for weight in recogniser.parameters()):
+        raise MifaceError(
+            f"{model}.learning_rate: training with {settings.learning_rate} diverged (weights are "
+            "not finite); lower it"
+        )
     return recogniser.eval()
 
 
