@@ -21,7 +21,9 @@ Strengths = dict[str, float]
 """A strength for each countermeasure by name, in the order in which they act; none if empty."""
 
 
-def _strengths_of(kinds: Mapping[str, type[Countermeasure]]) -> Callable[[Any], Strengths]:
+def _strengths_of(
+    kinds: Mapping[str, type[Countermeasure]], example: str
+) -> Callable[[Any], Strengths]:
     fields: dict[str, Any] = {name: (kind.Strength, None) for name, kind in kinds.items()}
     ranges = create_model("Strengths", __base__=Group, **fields)
 
@@ -30,24 +32,33 @@ def _strengths_of(kinds: Mapping[str, type[Countermeasure]]) -> Callable[[Any], 
             return {}
         expected = f"should be none, or strengths by name among {', '.join(kinds)}"
         if not isinstance(value, dict) or not set(value) <= set(kinds):
-            example = f"such as {{{next(iter(kinds))}: 0.1}}"
-            raise PydanticCustomError("strengths", f"{expected}, {example}")
+            raise PydanticCustomError("strengths", f"{expected}, such as {{{example}}}")
         checked = ranges.model_validate(value)
         return {name: getattr(checked, name) for name in value}
 
     return check
 
 
+_InTraining = Annotated[
+    Strengths, BeforeValidator(_strengths_of(IN_TRAINING, "label_smoothing: 0.1"))
+]
+_OnAnswers = Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS, "rounding: 0.01"))]
+
+
 class Countermeasures(Group):
     """What the defender does."""
 
-    training: Annotated[Strengths, BeforeValidator(_strengths_of(IN_TRAINING))] = Field(
+    training: Annotated[
+        Strengths, BeforeValidator(_strengths_of(IN_TRAINING, "label_smoothing: 0.1"))
+    ] = Field(
         description="In the training: `none`, or strengths by name. "
         + " ".join(f"`{name}`: {kind.summary()}" for name, kind in IN_TRAINING.items())
     )
-    answers: Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS))] = Field(
-        description="On the answers, between recogniser and attacker: `none`, or strengths by "
-        "name. " + " ".join(f"`{name}`: {kind.summary()}" for name, kind in ON_ANSWERS.items())
+    answers: Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS, "rounding: 0.01"))] = (
+        Field(
+            description="On the answers, between recogniser and attacker: `none`, or strengths by "
+            "name. " + " ".join(f"`{name}`: {kind.summary()}" for name, kind in ON_ANSWERS.items())
+        )
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from miface.errors import MifaceError
 from miface.params.base import Count, Group, Positive
 from miface.recognisers.recogniser import Coded, Recogniser, Size
 from miface.training.autoencoder import (
@@ -74,7 +75,20 @@ class Dae(Coded, Recogniser):
         return logits
 
     def fit(self, trainer: Trainer) -> None:
-        """Train the outer autoencoder, the inner one on its codes, and the softmax on theirs."""
+        """Train the outer autoencoder, the inner one on its codes, and the softmax on theirs.
+
+        Raises
+        ------
+        MifaceError
+            If a countermeasure alters photos, looks at the network or makes the steps: the softmax
+            sees codes that are computed once, by what it would not reach.
+        """
+        if trainer.alterations or trainer.penalties or trainer.steps:
+            raise MifaceError(
+                "countermeasures.training: found one that changes the photos or steps of training, "
+                "expected for the dae those of its loss or settings alone: its pretraining would "
+                "go on without it; leave it out, or train the other recognisers alone"
+            )
         codes = self._pretrain(trainer)
         initialise(self.classifier.first, self.settings.initial_weights, trainer.generator)
         train_classifier(self.classifier, self.settings, replace(trainer, photos=codes))
