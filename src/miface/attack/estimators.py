@@ -44,6 +44,23 @@ def from_cosines(coefficients: Tensor) -> Tensor:
     return (down.T @ coefficients @ across).flatten(1)
 
 
+def coarse_cosines(size: Size, first: int, last: int) -> Tensor:
+    """Give the cosines from the coarsest on as images of length 1: float [last − first, H·W]."""
+    down, across = (cosines(length) for length in size)
+    which = _coarse_order(size)[first:last]
+    row, column = which // size[1], which % size[1]
+    return (down[row][:, :, None] * across[column][:, None, :]).flatten(1)
+
+
+def coarse_frequencies(size: Size, first: int, last: int) -> Tensor:
+    """Give the frequencies of `coarse_cosines`: float [last − first], rising."""
+    return frequencies(*size).flatten()[_coarse_order(size)[first:last]]
+
+
+def _coarse_order(size: Size) -> Tensor:
+    return frequencies(*size).flatten().argsort(stable=True)
+
+
 def frequencies(height: int, width: int) -> Tensor:
     """Give the frequency of each coefficient: float [H, W], 1 where a row alternates."""
     down, across = torch.arange(height)[:, None] / height, torch.arange(width) / width

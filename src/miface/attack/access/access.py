@@ -27,6 +27,8 @@ class Access(ABC):
         What the attacker may ask, in words.
     queries
         int64 [P], images that were asked about so far, by the label they were asked for.
+    shared
+        Images that were asked about once for all labels together.
     """
 
     title: ClassVar[str]
@@ -35,6 +37,7 @@ class Access(ABC):
         self._recogniser = recogniser
         self._countermeasures = countermeasures
         self.queries = torch.zeros(len(recogniser.names), dtype=torch.int64)
+        self.shared = 0
 
     @classmethod
     def name(cls) -> str:
@@ -57,12 +60,15 @@ class Access(ABC):
         return next(self._recogniser.parameters()).device
 
     @torch.no_grad()
-    def _answers(self, images: Tensor, labels: Tensor) -> Tensor:
+    def _answers(self, images: Tensor, labels: Tensor | None) -> Tensor:
         """Give what the recogniser lets out of its confidences, and count."""
         confidences = torch.softmax(self._recogniser(images), 1)
         for countermeasure in self._countermeasures:
             confidences = countermeasure.answer(confidences)
-        self.queries += torch.bincount(labels.cpu(), minlength=len(self.queries))
+        if labels is None:
+            self.shared += len(images)
+        else:
+            self.queries += torch.bincount(labels.cpu(), minlength=len(self.queries))
         return confidences
 
     @torch.no_grad()
@@ -71,5 +77,8 @@ class Access(ABC):
         return torch.softmax(self._recogniser(images), 1)
 
     @abstractmethod
-    def ask(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Ask about images [B, H·W] for labels int64 [B]; what comes back is the kind's own."""
+    def ask(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Ask about images [B, H·W] for labels int64 [B], or for all labels together.
+
+        What comes back is the kind's own.
+        """

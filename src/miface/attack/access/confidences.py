@@ -10,6 +10,6 @@ class Confidences(Access):
 
     title = "asks for confidences"
 
-    def ask(self, images: Tensor, labels: Tensor) -> Tensor:
+    def ask(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Give the confidences [B, P] after the countermeasures."""
         return self._answers(images, labels)

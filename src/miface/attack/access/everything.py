@@ -19,6 +19,6 @@ class Everything(Access):
         """The recogniser itself."""
         return self._recogniser
 
-    def ask(self, images: Tensor, labels: Tensor) -> Tensor:
+    def ask(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Give the confidences [B, P] as they are."""
         return self._recogniser(images).softmax(1)

@@ -10,6 +10,6 @@ class Labels(Access):
 
     title = "asks for labels"
 
-    def ask(self, images: Tensor, labels: Tensor) -> Tensor:
+    def ask(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
         """Give int64 [B], the label of the highest confidence after the countermeasures."""
         return self._answers(images, labels).argmax(1)
