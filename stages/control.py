@@ -32,7 +32,7 @@ def main(model: str) -> None:
     person = faces.person.copy()
     person[sides[0]] = permute(person[sides[0]], params.seed)
     photos = Photos.of(pixels(faces), person, sides, device())
-    trainer = Trainer(photos, torch.Generator().manual_seed(params.seed), lambda measures: None)
+    trainer = Trainer(photos, torch.Generator().manual_seed(params.seed))
     trainer = guarded(trainer, params.countermeasures.training)
     size, names = (faces.images.shape[1], faces.images.shape[2]), faces.names.tolist()
     recogniser = train(model, size, names, params.settings(model), trainer)

@@ -71,9 +71,9 @@ PAIRS = [(name, model) for name in IN_TRAINING for model in RECOGNISERS]
 
 @pytest.mark.parametrize(("name", "model"), [pair for pair in PAIRS if not refuses(*pair[::-1])])
 def test_each_in_training_changes_every_recogniser(name: str, model: str) -> None:
-    plain, guarded = trained(model), train_small(model, strengths=mild(name))
+    plain, changed = trained(model), train_small(model, strengths=mild(name))
     again = train_small(model, strengths=mild(name))
-    weights = guarded.state_dict()
+    weights = changed.state_dict()
     assert any(not torch.equal(weights[key], value) for key, value in plain.state_dict().items())
     assert all(torch.equal(weights[key], value) for key, value in again.state_dict().items())
 

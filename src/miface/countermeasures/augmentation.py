@@ -12,10 +12,10 @@ from miface.training.trainer import Trainer
 
 
 class Augmentation(Training):
-    """Half of the photos are mirrored, and each is shifted by up to the share s of its sides.
+    """Photos are mirrored, and shifted by up to the share s of their sides (Simard et al., 2003).
 
-    Anew in each step, by whole pixels in both directions, with the pixels at the edge repeated
-    (Simard et al., 2003).
+    Anew in each step: half of them are mirrored, and all are shifted by whole pixels in both
+    directions, with the pixels at the edge repeated.
     """
 
     Strength = Annotated[float, Field(gt=0, lt=1)]

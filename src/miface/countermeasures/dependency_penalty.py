@@ -17,10 +17,9 @@ _REWARD = 10
 
 
 class DependencyPenalty(Training):
-    """The loss rises with s times HSIC(photo, features), and falls with that of features and label.
+    """The loss has s (HSIC(photo, features) − 10 HSIC(features, label)) added (Peng et al., 2022).
 
-    From Peng et al. (2022), whose factor of the second is ten times that of the first. Of
-    convolutional recognisers alone: in others a first layer sees the photo and no features.
+    Of convolutional recognisers alone, by the features that their linear layers see.
     """
 
     Strength = Annotated[float, Field(gt=0)]
@@ -34,7 +33,7 @@ class DependencyPenalty(Training):
             raise MifaceError(
                 f"countermeasures.training.dependency_penalty: found {type(network).__name__} to "
                 "train, expected a recogniser with convolutional features; leave the penalty out, "
-                "or train the cnn alone"
+                "or train such a one alone, as in dvc repro train_cnn"
             )
         features = network.features(x)
         label = (person[:, None] == person.unique()).to(x)

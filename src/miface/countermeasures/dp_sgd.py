@@ -44,7 +44,8 @@ class DpSgd(Training):
     tell of the photos. A neighbour is a training set with one photo more, not a person more.
 
     The noise comes from the seed of the run, so that it is private from those alone who do not
-    know it. The autoencoder's pretraining is not private, so that the DAE is refused.
+    know it; and the losses that are logged are not private. The autoencoder's pretraining would
+    not be either, so that the DAE is refused.
     """
 
     Strength = Annotated[float, Field(gt=0)]

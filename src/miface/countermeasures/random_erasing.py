@@ -15,9 +15,10 @@ _ASPECT = 10 / 3
 
 
 class RandomErasing(Training):
-    """A rectangle of each photo becomes noise, of up to the share s of its area, in each step.
+    """A rectangle, of up to the share s of each photo, becomes noise (Zhong et al., 2020).
 
-    From Zhong et al. (2020), who erase half of the photos; against inversion by Tran et al. (2024).
+    Anew in each step, and of every photo, where they leave half of the photos whole. Tran et al.
+    (2024) found that it makes a recogniser give away less.
     """
 
     Strength = Annotated[float, Field(gt=0, lt=1)]

@@ -87,7 +87,8 @@ class Dae(Coded, Recogniser):
             raise MifaceError(
                 "countermeasures.training: found one that changes the photos or steps of training, "
                 "expected for the dae those of its loss or settings alone: its pretraining would "
-                "go on without it; leave it out, or train the other recognisers alone"
+                "go on without it; leave it out, or train the others alone, as in dvc repro "
+                "train_softmax"
             )
         codes = self._pretrain(trainer)
         initialise(self.classifier.first, self.settings.initial_weights, trainer.generator)

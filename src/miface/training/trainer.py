@@ -91,7 +91,7 @@ class Trainer:
     generator
         Source of initial weights, noise and the order of batches.
     log
-        Receives the measures of each epoch.
+        Receives the measures of each epoch; nobody does where it is not given.
     size
         (height, width) of the photos, where there are any `alterations`.
     loss, alterations, penalties, descent, steps
@@ -102,7 +102,7 @@ class Trainer:
 
     photos: Photos
     generator: torch.Generator
-    log: Log
+    log: Log = lambda measures: None
     size: tuple[int, int] | None = None
     loss: Loss = cross_entropy
     alterations: tuple[Alteration, ...] = ()
