@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, create_model
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, create_model
 from pydantic_core import PydanticCustomError
 
 from miface.countermeasures.countermeasure import Answering, Countermeasure, Training
 from miface.discovery import discover
-from miface.params.base import Group
+from miface.params.base import Count, Group, Seed, once
 from miface.training.trainer import Trainer
 
 IN_TRAINING: dict[str, type[Training]] = discover(__name__, Training)  # type: ignore[type-abstract]
@@ -16,6 +16,9 @@ IN_TRAINING: dict[str, type[Training]] = discover(__name__, Training)  # type: i
 
 ON_ANSWERS: dict[str, type[Answering]] = discover(__name__, Answering)  # type: ignore[type-abstract]
 """Countermeasures on the answers, by their names in ``params.yaml``."""
+
+NONE = "none"
+"""What no countermeasure is called."""
 
 Strengths = dict[str, float]
 """A strength for each countermeasure by name, in the order in which they act; none if empty."""
@@ -45,21 +48,59 @@ _InTraining = Annotated[
 _OnAnswers = Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS, "rounding: 0.01"))]
 
 
+def _point(text: str) -> str:
+    """Check a countermeasure and its strength as the sweep writes them: ``rounding=0.01``."""
+    name, _, strength = text.partition("=")
+    if text == NONE:
+        return text
+    try:
+        value: float = float(strength)
+    except ValueError:
+        raise PydanticCustomError("point", "should be a name and a strength: rounding=0.01") from None
+    which = _InTraining if name in IN_TRAINING else _OnAnswers
+    whole = int(value) if value.is_integer() and name in ("top", "label_only") else value
+    TypeAdapter(which).validate_python({name: whole})
+    return text
+
+
+Point = Annotated[str, AfterValidator(_point)]
+
+
+def parse_point(text: str) -> tuple[str, float]:
+    """Give the name and the strength of a point of the sweep; strength 0 for ``none``."""
+    name, _, strength = text.partition("=")
+    return name, float(strength or 0)
+
+
+class Sweep(Group):
+    """Countermeasures that `make countermeasures` compares, one at a time."""
+
+    points: Annotated[list[Point], AfterValidator(once), Field(min_length=1)] = Field(
+        description="Countermeasures and strengths: `none`, or such as `rounding=0.01`."
+    )
+    models: Annotated[list[str], AfterValidator(once), Field(min_length=1)] = Field(
+        description="Recognisers to train with each."
+    )
+    seeds: Annotated[list[Seed], AfterValidator(once), Field(min_length=1)] = Field(
+        description="Seeds of split, training and attack; the intervals are over all of them."
+    )
+    budget: Count = Field(
+        description="Questions, for everybody together, of who fits classification images."
+    )
+
+
 class Countermeasures(Group):
     """What the defender does."""
 
-    training: Annotated[
-        Strengths, BeforeValidator(_strengths_of(IN_TRAINING, "label_smoothing: 0.1"))
-    ] = Field(
+    training: _InTraining = Field(
         description="In the training: `none`, or strengths by name. "
         + " ".join(f"`{name}`: {kind.summary()}" for name, kind in IN_TRAINING.items())
     )
-    answers: Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS, "rounding: 0.01"))] = (
-        Field(
-            description="On the answers, between recogniser and attacker: `none`, or strengths by "
-            "name. " + " ".join(f"`{name}`: {kind.summary()}" for name, kind in ON_ANSWERS.items())
-        )
+    answers: _OnAnswers = Field(
+        description="On the answers, between recogniser and attacker: `none`, or strengths by "
+        "name. " + " ".join(f"`{name}`: {kind.summary()}" for name, kind in ON_ANSWERS.items())
     )
+    sweep: Sweep
 
 
 def in_training(strengths: Strengths) -> list[Training]:

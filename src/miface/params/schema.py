@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
+from miface.attack.asking import Queries
 from miface.attack.knowledge import PublicPhotos
 from miface.attack.methods import METHODS, Attack, MiFace, differing, published
 from miface.attack.processes import NonLocalMeans
@@ -71,6 +72,7 @@ class Params(Group):
     refined: _Recipes
     known_code: _KnownCode
     prior: PublicPhotos
+    queries: Queries  # type: ignore[valid-type]
 
     @model_validator(mode="before")
     @classmethod
@@ -194,9 +196,12 @@ def load_params(path: str | Path = PARAMS) -> Params:
 
 
 def params_digest(params: Params) -> str:
-    """Give SHA-256 of all parameters but the seed: runs of one digest differ by their seeds alone.
+    """Give SHA-256 of all parameters of a run but the seed: one digest, and seeds alone differ.
 
-    Recipes count as they are, so that it does not matter whether a key was written out.
+    Recipes count as they are, so that it does not matter whether a key was written out; what
+    `make countermeasures` compares is no part of a run.
     """
-    content = params.model_dump(mode="json", by_alias=True, exclude={"seed", "recipe"})
+    apart: dict[str, Any] = {"seed": True, "recipe": True, "queries": True}
+    apart |= {"countermeasures": {"sweep"}}
+    content = params.model_dump(mode="json", by_alias=True, exclude=apart)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

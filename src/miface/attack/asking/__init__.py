@@ -4,8 +4,37 @@ Each is handed an access that counts what it asks, a budget, and what it knows b
 them by their names in ``params.yaml``.
 """
 
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, create_model
+
 from miface.attack.asking.asker import Asker
 from miface.discovery import discover
+from miface.params.base import Count, Group, OneOf, Seed, once
+from miface.recognisers import RECOGNISERS
 
 ASKERS: dict[str, type[Asker]] = discover(__name__, Asker)  # type: ignore[type-abstract]
 """The attackers who only ask, by name."""
+
+
+class _Queries(Group):
+    """Attackers who only ask, and how often they may: what `make countermeasures` compares."""
+
+    attackers: Annotated[
+        list[Annotated[str, OneOf(ASKERS)]], AfterValidator(once), Field(min_length=1)
+    ] = Field(description="Attackers to run.")
+    models: Annotated[
+        list[Annotated[str, OneOf(RECOGNISERS)]], AfterValidator(once), Field(min_length=1)
+    ] = Field(description="Recognisers to ask.")
+    seeds: Annotated[list[Seed], AfterValidator(once), Field(min_length=1)] = Field(
+        description="Seeds of split, training and attack."
+    )
+    budgets: Annotated[list[Count], AfterValidator(once), Field(min_length=1)] = Field(
+        description="Questions: for each person, or for everybody together where the attacker's "
+        "questions are the same for all."
+    )
+
+
+_FIELDS: dict[str, Any] = {name: (kind.Settings, ...) for name, kind in ASKERS.items()}
+Queries = create_model("Queries", __base__=_Queries, __doc__=_Queries.__doc__, **_FIELDS)
+"""The group ``queries`` of ``params.yaml``, with a group for each attacker."""
