@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.fft import dctn, idctn
-from small import case_of, recipe_of
+from small import case_of, recipe_of, recogniser_of
 from torch import Tensor
 from trained import trained
 
@@ -24,6 +24,7 @@ from miface.attack.estimators import (
 )
 from miface.attack.knowledge import Knowledge, nothing, public_photos
 from miface.attack.run import invert
+from miface.recognisers.dae import Dae
 
 SIZE = (56, 46)
 PIXELS = SIZE[0] * SIZE[1]
@@ -178,25 +179,31 @@ def test_where_nothing_was_found_the_start_is_left(name: str) -> None:
 # In an attack.
 
 
+@pytest.mark.parametrize(("model", "space"), [("softmax", "pixels"), ("dae", "codes")])
 @pytest.mark.parametrize(
     ("method", "estimator"), [("refined", "wiener"), ("prior", "posterior_mean")]
 )
-def test_an_attack_ends_with_its_estimator(method: str, estimator: str) -> None:
-    recogniser = trained("softmax")
+def test_an_attack_ends_with_its_estimator(
+    method: str, estimator: str, model: str, space: str
+) -> None:
+    recogniser = trained(model)
     photos = np.random.default_rng(0).random((6, *recogniser.size)).astype(np.float32)
     known = nothing(*recogniser.size)
     if method == "prior":
         known = public_photos(photos, np.zeros(0, np.int64), 4, 1, seed=0)
-    recipe = recipe_of(method, "softmax", {"alpha": 20})
-    assert (recipe.estimator, recipe.space) == (estimator, "pixels")
+    recipe = recipe_of(method, model, {"alpha": 20})
+    assert (recipe.estimator, recipe.space) == (estimator, space)
     labels = np.array([3, 1])
     got = invert(case_of(recogniser, recipe, known), labels)
     as_it_was = recipe.model_copy(update={"estimator": "as_is"})
     case = case_of(recogniser, as_it_was, known)
     plain = invert(case, labels)
-    start = case.starts(1, seeded(0))[0]
+    start = case.starts(1, seeded(0))
+    if isinstance(recogniser, Dae):
+        with torch.no_grad():
+            start = recogniser.decode(start)
     found = torch.from_numpy(plain.x).flatten(1) - start
-    expected = ESTIMATORS[estimator](found, start, recogniser.size, known)
+    expected = ESTIMATORS[estimator](found, start[0], recogniser.size, known)
     np.testing.assert_allclose(got.x.reshape(2, -1), expected, atol=1e-5)
     assert not np.allclose(got.x, plain.x)
     # The cost is that of the image that is given; the attack's own stays what it was.
@@ -204,3 +211,20 @@ def test_an_attack_ends_with_its_estimator(method: str, estimator: str) -> None:
         p = torch.softmax(recogniser(torch.from_numpy(got.x).flatten(1)), 1)
     np.testing.assert_allclose(got.cost, 1 - p[[0, 1], labels].numpy(), atol=1e-5)
     np.testing.assert_array_equal(got.attack_cost, plain.attack_cost)
+
+
+@torch.no_grad()
+def test_the_noise_of_a_decoder_is_taken_off_what_it_draws() -> None:
+    """The image comes nearer to that of a decoder which began at zero, with the same codes."""
+    noisy, clean = (recogniser_of("dae", size=SIZE, hidden_units=(60, 10)) for _ in range(2))
+    assert isinstance(noisy, Dae)
+    assert isinstance(clean, Dae)
+    learnt = natural(60)
+    clean.outer.decoder.weight.copy_(learnt.T)
+    noisy.outer.decoder.weight.copy_((learnt + white(60, 0.2)).T)
+    labels, recipe = np.arange(5), recipe_of("refined", "dae")
+    truth = invert(case_of(clean, recipe.model_copy(update={"estimator": "as_is"})), labels)
+    plain = invert(case_of(noisy, recipe.model_copy(update={"estimator": "as_is"})), labels)
+    got = invert(case_of(noisy, recipe), labels)
+    left, before = (np.square(each.x - truth.x).mean() for each in (got, plain))
+    assert left < before / 8

@@ -41,7 +41,12 @@ def test_who_does_not_know_the_code_subtracts_nothing(
     [
         ("known_code.dae", {"space": "codes", "initial_noise": "subtracted"}, "initial_noise: "),
         ("refined.mlp", {"initial_noise": "filtered"}, "auxterms: "),
-        ("refined.dae", {"space": "codes", "estimator": "wiener"}, "estimator: "),
+        ("refined.mlp", {"space": "frequencies", "estimator": "wiener"}, "estimator: "),
+        (
+            "refined.dae",
+            {"space": "codes", "start": "random", "estimator": "wiener"},
+            "estimator: ",
+        ),
         ("refined.mlp", {"start": "random", "estimator": "wiener"}, "estimator: "),
         ("known_code.mlp", {"access": "confidences", "initial_noise": "subtracted"}, "access: "),
         ("refined.mlp", {"estimator": "median"}, "estimator: found 'median', should be 'as_is', "),

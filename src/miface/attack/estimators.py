@@ -3,6 +3,7 @@ r"""Estimators of a face in what an attack gives: the face, and the noise that t
 The first layer of an ordinary recogniser is W₀ + ΔW: ΔW is made of training photos, and W₀ is white
 noise. So what a gradient gives is something of a face plus white noise of a power N that shows in
 the highest frequencies, where photos have nothing. A linear judge averages it away; an eye cannot.
+An autoencoder's last layer is W₀ + ΔW, too, and puts the same noise on what a code is decoded to.
 """
 
 import math
@@ -20,12 +21,13 @@ _SMOOTH = 4.0  # coefficients, the deviation of a Gaussian
 _ABOVE = 0.7  # frequencies, in cycles a two pixels, that hold next to nothing of a photo
 _COARSE = 0.35  # frequencies that hold nearly all of a photo
 _STATIONARY = 0.3  # ρ
-_LEAST = 1e-30
+LEAST = 1e-30
+"""Of a power: what is nothing at all can be divided by it."""
 _MEDIAN_OF_SQUARE = 0.4549  # of a standard normal number
 
 
 def cosines(length: int) -> Tensor:
-    """Give the orthonormal discrete cosine transform: float [length, length]."""
+    """Give the orthonormal discrete cosine transform, lowest first: float [length, length]."""
     k, i = torch.arange(length)[:, None].double(), torch.arange(length).double()
     basis = math.sqrt(2 / length) * torch.cos(math.pi * k * (i + 0.5) / length)
     basis[0] /= math.sqrt(2)
@@ -81,7 +83,7 @@ def signal_to_noise(coefficients: Tensor, noise: Tensor) -> Tensor:
     From what all rows [n, H, W] have together above their noise [n]: what faces have in common is
     how their power is spread (Efron and Morris, 1973: empirical Bayes). Smoothed, as spectra are.
     """
-    together = (coefficients.square() / noise[:, None, None].clamp(min=_LEAST)).mean(0) - 1
+    together = (coefficients.square() / noise[:, None, None].clamp(min=LEAST)).mean(0) - 1
     return torch.from_numpy(gaussian_filter(together.numpy(), _SMOOTH)).clamp(min=0)
 
 
@@ -116,7 +118,7 @@ def posterior_mean(found: Tensor, start: Tensor, size: Size, knowledge: Knowledg
     e, coarse = e.flatten(1), frequency.flatten() < _COARSE
     power = (e[:, coarse].square().mean(0) - noise).sum().clamp(min=0) / t[coarse].sum()
     # (diag(d) + vᵀ v)⁻¹ e by Woodbury's formula: a system of as many equations as components.
-    d = (power * _STATIONARY * t + noise).clamp(min=_LEAST)
+    d = (power * _STATIONARY * t + noise).clamp(min=LEAST)
     v = components * (power * (1 - _STATIONARY)).sqrt()
     inner = torch.eye(len(v)).to(found) + (v / d) @ v.T
     y = e / d - torch.linalg.solve(inner, (v / d) @ e.T).T @ (v / d)

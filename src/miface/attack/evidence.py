@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from miface.attack.estimators import from_cosines, signal_to_noise, to_cosines
+from miface.attack.estimators import LEAST, from_cosines, signal_to_noise, to_cosines
 from miface.recognisers.recogniser import Convolutional, Recogniser
 
 
@@ -36,7 +36,6 @@ class Evidence:
 _RATIO_TO_GUESS, _RATIO_TO_PUBLIC = 0.65, 1.0
 _ROUNDS = 5
 _ROUNDING = 1e-5  # of the largest singular value
-_LEAST = 1e-30
 
 
 @torch.no_grad()
@@ -87,6 +86,17 @@ def without_initial_noise(network: Recogniser) -> Recogniser:
     Each direction of W₁ among its units is maps of features, and noise. Wiener's filter (1949)
     keeps more of directions that bear more than noise, and more of coarse cosines than of fine
     ones, since faces make smooth maps. How much is read off the maps themselves.
+
+    Parameters
+    ----------
+    network
+        One that is `Convolutional`, with W₁ = ``hidden.weight`` [h, c·H·W] on `maps` (c, H, W). It
+        is left as it is.
+
+    Returns
+    -------
+    Recogniser
+        The copy, its ``hidden.weight`` [h, c·H·W] filtered and all else the same.
     """
     filtered = copy.deepcopy(network)
     assert isinstance(filtered, Convolutional)
@@ -94,11 +104,11 @@ def without_initial_noise(network: Recogniser) -> Recogniser:
     directions = torch.linalg.eigh(weights @ weights.T).eigenvectors
     maps = (directions.T @ weights).view(len(directions) * channels, -1)
     maps = to_cosines(maps, (size[0], size[1])).view(len(directions), channels, *size)
-    noise = maps.square().mean((1, 2, 3)).median().clamp(min=_LEAST)  # most bear nothing else
+    noise = maps.square().mean((1, 2, 3)).median().clamp(min=LEAST)  # most bear nothing else
     above = (maps.square().mean((1, 2, 3)) / noise - 1).clamp(min=0)
     level = noise.expand(len(directions)).cpu()
     spread = torch.stack([signal_to_noise(maps[:, c].cpu(), level) for c in range(channels)])
-    spread = (spread / spread.mean().clamp(min=_LEAST)).to(maps)
+    spread = (spread / spread.mean().clamp(min=LEAST)).to(maps)
     ratio = above[:, None, None, None] * spread
     kept = from_cosines((maps * ratio / (ratio + 1)).flatten(0, 1)).view(len(directions), -1)
     weights.copy_(directions @ kept)

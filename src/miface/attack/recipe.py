@@ -84,7 +84,8 @@ class Recipe(Group):
     )
     estimator: Annotated[str, OneOf(ESTIMATORS)] = Field(
         description="What is made of the image found at the end: nothing, Wiener's filter, or the "
-        "posterior mean among faces of other people (method `prior` only). Pixels only."
+        "posterior mean among faces of other people (method `prior` only). Needs space `pixels` "
+        "or `codes`, where noise is white, and one start."
     )
     auxterms: AuxTerms  # type: ignore[valid-type]
     alpha: Count = Field(description="α: iterations, at most.")
@@ -154,8 +155,11 @@ def check_recipe(key: str, model: str, recipe: Recipe) -> None:
         )
     elif recipe.initial_noise == "subtracted" and not issubclass(kind, Begun):
         problem = "initial_noise: found 'subtracted', but how it begins is not known"
-    elif recipe.estimator != "as_is" and (space != "pixels" or recipe.start == "random"):
-        problem = f"estimator: found {recipe.estimator!r}, which needs space 'pixels' and one start"
+    elif recipe.estimator != "as_is" and (
+        space not in ("pixels", "codes") or recipe.start == "random"
+    ):
+        problem = f"estimator: found {recipe.estimator!r}, which needs space 'pixels' or 'codes' "
+        problem += "and one start"
     elif recipe.restarts > 1 and recipe.start != "random":
         problem = f"restarts: found {recipe.restarts} with start {recipe.start!r}, all the same; "
         problem += "should be 1, or start 'random'"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
+from miface.attack.estimators import cosines
 from miface.recognisers.recogniser import Coded, Size
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class FrequencySpace:
 
     def __init__(self, size: Size, device: torch.device) -> None:
         height, width = size
-        self.down = _cosines(height, math.ceil(height / 2)).to(device)
-        self.across = _cosines(width, math.ceil(width / 2)).to(device)
+        self.down = cosines(height)[: math.ceil(height / 2)].to(device)
+        self.across = cosines(width)[: math.ceil(width / 2)].to(device)
         rows = torch.arange(len(self.down), device=device)[:, None]
         columns = torch.arange(len(self.across), device=device)[None] * (height / width)
         frequency = (rows.square() + columns.square()).sqrt()
@@ -98,14 +99,6 @@ class FrequencySpace:
         """Give the coefficients of the nearest image that these cosines can make."""
         x = images.view(-1, self.down.shape[1], self.across.shape[1])
         return (self.down @ x @ self.across.T / self.scale).flatten(1)
-
-
-def _cosines(length: int, count: int) -> Tensor:
-    """Give the lowest vectors of the orthonormal discrete cosine transform: [count, length]."""
-    n, k = torch.arange(length), torch.arange(count)[:, None]
-    basis = math.sqrt(2 / length) * torch.cos(math.pi * k * (n + 0.5) / length)
-    basis[0] /= math.sqrt(2)
-    return basis
 
 
 # A rest in units so long moves so much slower than the coefficients: the prior goes first.
