@@ -1,4 +1,4 @@
-"""countermeasure: what a point of the sweep costs and leaves → reports/countermeasures/<point>.json."""
+"""countermeasure: what one costs and leaves → reports/countermeasures/<point>.json."""
 
 import project  # noqa: F401
 

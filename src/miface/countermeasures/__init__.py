@@ -56,10 +56,11 @@ def _point(text: str) -> str:
     try:
         value: float = float(strength)
     except ValueError:
-        raise PydanticCustomError("point", "should be a name and a strength: rounding=0.01") from None
+        raise PydanticCustomError(
+            "point", "should be a name and a strength: rounding=0.01"
+        ) from None
     which = _InTraining if name in IN_TRAINING else _OnAnswers
-    whole = int(value) if value.is_integer() and name in ("top", "label_only") else value
-    TypeAdapter(which).validate_python({name: whole})
+    TypeAdapter(which).validate_python({name: int(value) if value.is_integer() else value})
     return text
 
 
@@ -69,7 +70,8 @@ Point = Annotated[str, AfterValidator(_point)]
 def parse_point(text: str) -> tuple[str, float]:
     """Give the name and the strength of a point of the sweep; strength 0 for ``none``."""
     name, _, strength = text.partition("=")
-    return name, float(strength or 0)
+    value = float(strength or 0)
+    return name, int(value) if value.is_integer() else value
 
 
 class Sweep(Group):

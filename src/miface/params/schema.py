@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, create_model, model_validator
 
-from miface.attack.asking import Queries
+from miface.attack.asking import QUERIES, Queries
 from miface.attack.knowledge import PublicPhotos
 from miface.attack.methods import METHODS, Attack, MiFace, differing, published
 from miface.attack.processes import NonLocalMeans
@@ -72,7 +72,7 @@ class Params(Group):
     refined: _Recipes
     known_code: _KnownCode
     prior: PublicPhotos
-    queries: Queries  # type: ignore[valid-type]
+    queries: Queries
 
     @model_validator(mode="before")
     @classmethod
@@ -165,6 +165,7 @@ _FIELDS: dict[str, Any] = {
     "refined": (_a_model_each(_Recipes, Recipe, ...), ...),
     "known_code": (_a_model_each(_KnownCode, Recipe, ...), ...),
     "prior": (_a_model_each(PublicPhotos, Recipe, ...), ...),
+    "queries": (QUERIES, ...),
 } | {name: (kind.Settings, ...) for name, kind in RECOGNISERS.items()}
 SCHEMA: type[Params] = create_model("Params", __base__=Params, __doc__=Params.__doc__, **_FIELDS)
 """`Params` with the groups of each recogniser."""

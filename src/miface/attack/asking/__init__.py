@@ -17,7 +17,7 @@ ASKERS: dict[str, type[Asker]] = discover(__name__, Asker)  # type: ignore[type-
 """The attackers who only ask, by name."""
 
 
-class _Queries(Group):
+class Queries(Group):
     """Attackers who only ask, and how often they may: what `make countermeasures` compares."""
 
     attackers: Annotated[
@@ -36,5 +36,7 @@ class _Queries(Group):
 
 
 _FIELDS: dict[str, Any] = {name: (kind.Settings, ...) for name, kind in ASKERS.items()}
-Queries = create_model("Queries", __base__=_Queries, __doc__=_Queries.__doc__, **_FIELDS)
-"""The group ``queries`` of ``params.yaml``, with a group for each attacker."""
+QUERIES: type[Queries] = create_model(
+    "Queries", __base__=Queries, __doc__=Queries.__doc__, **_FIELDS
+)
+"""`Queries` with a group for each attacker."""

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,6 @@ from miface.recognisers.recogniser import Size
 
 AT_ONCE = 512
 """Images in a question's batch."""
-
-Settings = TypeVar("Settings", bound=Group)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Task:
         return nn.functional.one_hot(answers, len(self.access.names)).float()
 
 
-class Asker(ABC, Generic[Settings]):
+class Asker(ABC):
     """An attacker who only asks.
 
     A module of this package that defines one adds it to all of miface, under the module's name;
@@ -97,7 +95,7 @@ class Asker(ABC, Generic[Settings]):
     knows: ClassVar[str] = "model"
     shared: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Group) -> None:
         self.settings = settings
 
     @abstractmethod

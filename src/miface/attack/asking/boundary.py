@@ -26,10 +26,11 @@ class Spheres(Group):
     )
 
 
-class Boundary(Asker[Spheres]):
+class Boundary(Asker):
     """Moves faces away from where the label changes (Kahla et al., 2022)."""
 
     title, Settings = "boundary repulsion", Spheres
+    settings: Spheres
     told, knows = ("labels",), "photos"
 
     def recover(self, task: Task) -> Tensor:

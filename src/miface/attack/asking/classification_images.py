@@ -39,10 +39,11 @@ class Noise(Group):
     iterations: Count = Field(description="Steps of L-BFGS that fit them.")
 
 
-class ClassificationImages(Asker[Noise]):
+class ClassificationImages(Asker):
     """Fits a softmax regression to the answers about smooth noise (Knoblauch and Maloney, 2008)."""
 
     title, Settings = "classification images", Noise
+    settings: Noise
     told, shared = ("confidences", "labels"), True
 
     def recover(self, task: Task) -> Tensor:

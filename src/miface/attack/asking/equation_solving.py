@@ -1,7 +1,7 @@
 r"""Equation solving: each answer is an equation for the weights.
 
 Of softmax regression log p_l − log p_m = (w_l − w_m)ᵀ x + b_l − b_m, so d + 1 images tell all
-weights of all people, but for what they have in common and nothing depends on (Tramèr et al., 2016).
+weights of all people, but for what they share and nothing depends on (Tramèr et al., 2016).
 The images are grey and cosines on grey, from coarse to fine: whatever the budget, what is known of
 the weights is their coarse part, and faces are coarse. Of other recognisers it is what the
 confidences do about grey: a gradient, shared by all.
@@ -30,10 +30,11 @@ class Steps(Group):
     )
 
 
-class EquationSolving(Asker[Steps]):
+class EquationSolving(Asker):
     """Solves equations for the weights, a cosine a question (Tramèr et al., 2016)."""
 
     title, Settings = "equation solving", Steps
+    settings: Steps
     told, shared = ("confidences",), True
 
     def recover(self, task: Task) -> Tensor:

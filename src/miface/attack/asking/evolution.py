@@ -24,10 +24,11 @@ class Population(Group):
     pull: NonNegative = Field(description="Pull towards the mean face: factor of the squares.")
 
 
-class Evolution(Asker[Population]):
+class Evolution(Asker):
     """Steps towards the random changes that help, among faces (Wierstra et al., 2014)."""
 
     title, Settings = "evolution strategy", Population
+    settings: Population
     told, knows = ("confidences",), "photos"
 
     def recover(self, task: Task) -> Tensor:

@@ -26,10 +26,11 @@ class Differences(Group):
     step: Positive = Field(description="Length of a step, as the refined attack has it.")
 
 
-class NumericalGradients(Asker[Differences]):
+class NumericalGradients(Asker):
     """Steps along numerical gradients, a question a pixel (Fredrikson et al., 2015, §5.2)."""
 
     title, Settings = "numerical gradients", Differences
+    settings: Differences
     told = ("confidences",)
 
     def recover(self, task: Task) -> Tensor:
@@ -48,9 +49,7 @@ class NumericalGradients(Asker[Differences]):
         return portrait(found - start, task, filtered=True)
 
 
-def _differences(
-    task: Task, points: Tensor, labels: Tensor, width: float
-) -> tuple[Tensor, Tensor]:
+def _differences(task: Task, points: Tensor, labels: Tensor, width: float) -> tuple[Tensor, Tensor]:
     """Give −log p and its forward differences along each pixel: [R] and [R, d]."""
     cost = unlikeliness(task, points, labels)
     gradient = torch.empty_like(points)
