@@ -3,21 +3,17 @@
 import project  # noqa: F401
 
 from miface.command import run
-from miface.evaluation.outside import Embedded
-from miface.evaluation.tradeoff import Row, Trial, query_rows
-from miface.faces.dataset import load_faces
-from miface.files import read_arrays, write_json
+from miface.evaluation.tradeoff import Row, query_rows
+from miface.evaluation.trials import trials
+from miface.files import write_json
 from miface.params.schema import load_params
-from miface.progress import tracked
 
 
 def main(attacker: str, model: str) -> None:
     """Run the stage."""
-    params, faces = load_params(), load_faces()
-    embedded = Embedded(**read_arrays("data/embedded.npz"))
     rows: list[Row] = []
-    for seed in tracked(params.queries.seeds, f"{attacker} on {model}", "seed"):
-        rows += query_rows(Trial(params, faces, embedded, seed), model, attacker)
+    for trial in trials(load_params(), f"{attacker} on {model}"):
+        rows += query_rows(trial, model, attacker)
     write_json(f"reports/queries/{attacker}-{model}.json", {"rows": rows})
 
 

@@ -25,7 +25,7 @@ def main() -> None:
     params = load_params()
     sweep, queries = params.countermeasures.sweep, params.queries
     points, refused = read([f"countermeasures/{point}" for point in sweep.points])
-    pairs = [f"queries/{who}-{model}" for who in queries.attackers for model in queries.models]
+    pairs = [f"queries/{who}-{model}" for who in queries.attackers for model in sweep.models]
     asked, _ = read(pairs)
     write_json("reports/countermeasures.json", points)
     write_json("reports/queries.json", asked)

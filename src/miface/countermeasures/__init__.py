@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from miface.countermeasures.countermeasure import Answering, Countermeasure, Training
 from miface.discovery import discover
-from miface.params.base import Count, Group, Seed, once
+from miface.params.base import Count, Group, OneOf, Seed, once
+from miface.recognisers import RECOGNISERS
 from miface.training.trainer import Trainer
 
 IN_TRAINING: dict[str, type[Training]] = discover(__name__, Training)  # type: ignore[type-abstract]
@@ -75,14 +76,14 @@ def parse_point(text: str) -> tuple[str, float]:
 
 
 class Sweep(Group):
-    """Countermeasures that `make countermeasures` compares, one at a time."""
+    """What `make countermeasures` compares: countermeasures one at a time, on several seeds."""
 
     points: Annotated[list[Point], AfterValidator(once), Field(min_length=1)] = Field(
         description="Countermeasures and strengths: `none`, or such as `rounding=0.01`."
     )
-    models: Annotated[list[str], AfterValidator(once), Field(min_length=1)] = Field(
-        description="Recognisers to train with each."
-    )
+    models: Annotated[
+        list[Annotated[str, OneOf(RECOGNISERS)]], AfterValidator(once), Field(min_length=1)
+    ] = Field(description="Recognisers to train with each, and to ask.")
     seeds: Annotated[list[Seed], AfterValidator(once), Field(min_length=1)] = Field(
         description="Seeds of split, training and attack; the intervals are over all of them."
     )

@@ -48,6 +48,8 @@ class Trial:
         The parameters; their seed is not used.
     faces, embedded
         The photos, and what the judge from outside makes of them.
+    ordinary
+        Recognisers by name that were trained by `trained` without countermeasures.
     seed
         Of the split, the training, the attacks and the people who are public.
     """
@@ -55,6 +57,7 @@ class Trial:
     params: Params
     faces: Faces
     embedded: Embedded
+    ordinary: Mapping[str, Recogniser]
     seed: int
 
     @property
@@ -102,6 +105,8 @@ class Trial:
 
     def trained(self, model: str, strengths: Strengths) -> Recogniser:
         """Train a recogniser with countermeasures; MifaceError if one cannot act on it."""
+        if not strengths and model in self.ordinary:
+            return self.ordinary[model]
         x = pixels(self.faces)
         photos = Photos.of(x, self.faces.person, self.sides, device())
         trainer = Trainer(photos, torch.Generator().manual_seed(self.seed))

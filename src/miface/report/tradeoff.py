@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 from tabulate import tabulate
 
@@ -68,7 +70,8 @@ def countermeasure_table(rows: Sequence[Row]) -> str:
             left = {row["access"]: share(row) for row in same}
             held_out, train = (f"{100 * accuracy[side]:.1f}" for side in ("test", "train"))
             lines.append([named(same[0]), train, held_out, *(left.get(a, "") for a in _WHO)])
-        headers = ["countermeasure", "training photos %", "held out %", *(w.lower() for w in _WHO.values())]  # fmt: skip
+        headers = ["countermeasure", "training photos %", "held out %"]
+        headers += [who.lower() for who in _WHO.values()]
         table = tabulate(lines, headers, tablefmt="github", disable_numparse=True)
         parts.append(f"### {RECOGNISERS[model].title.capitalize()}\n\n{table}\n")
     return "\n".join(parts)
@@ -88,7 +91,8 @@ def query_table(rows: Sequence[Row]) -> str:
         ]
         for row in rows
     ]
-    headers = ["recogniser", "attacker", "is told", "has", "may ask", "recovered", "judge's first / among five %"]  # fmt: skip
+    headers = ["recogniser", "attacker", "is told", "has", "may ask", "recovered"]
+    headers.append("judge's first / among five %")
     return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
 
 
@@ -127,7 +131,7 @@ def verdict(rows: Sequence[Row]) -> Verdict:
             kinds["unmet"].append(row)
             continue
         counts = [[r["recovered"], r["people"] - r["recovered"]] for r in (row, without)]
-        if fisher_exact(counts).pvalue >= _CERTAIN:
+        if fisher_exact(np.array(counts)).pvalue >= _CERTAIN:
             kinds["same"].append(row)
         else:
             kinds["less" if _rate(row) < _rate(without) else "more"].append(row)
@@ -147,11 +151,13 @@ def in_words(rows: Sequence[Row]) -> str:
         if not any(row["countermeasure"] == NONE for row in same):
             continue
         v = verdict(same)
-        what = f"{_WHO[access]} of {RECOGNISERS[model].title} recovers {share(v.without)} where nothing is done."  # fmt: skip
+        who = f"{_WHO[access]} of {RECOGNISERS[model].title}"
+        what = f"{who} recovers {share(v.without)} where nothing is done."
         if v.best:
-            what += f" At a cost of at most two points of accuracy, **{named(v.best)}** leaves least: {share(v.best)}."  # fmt: skip
+            what += f" Within two points of accuracy, **{named(v.best)}** leaves least: "
+            what += f"{share(v.best)}."
         else:
-            what += " No countermeasure that keeps accuracy within two points is shown to leave less."  # fmt: skip
+            what += " Nothing within two points of accuracy is shown to leave less."
         for name, text in (
             ("less", "Less than nothing done, by Fisher's exact test"),
             ("more", "More"),
@@ -159,21 +165,33 @@ def in_words(rows: Sequence[Row]) -> str:
             ("unmet", "Never met, since this attacker asks nobody"),
         ):
             if of := getattr(v, name):
-                costs = ", ".join(f"{named(r)} ({100 * r['accuracy']['test']:.0f}% held out)" for r in of)  # fmt: skip
-                what += f" {text}: {costs}."
+                what += f" {text}: {', '.join(map(_costing, of))}."
         lines.append(f"- {what}")
     return "\n".join(lines)
 
 
+def _costing(row: Row) -> str:
+    return f"{named(row)} ({100 * row['accuracy']['test']:.0f}% held out)"
+
+
 def tradeoff_figure(rows: Sequence[Row]) -> Figure:
-    """Draw held-out accuracy against the share recovered, a line a countermeasure."""
+    """Draw held-out accuracy against the share recovered, a line a countermeasure.
+
+    The scale of accuracy is one of errors, so that 95% and 97% lie as far apart as 50% and 70%.
+    """
     models = list(dict.fromkeys(row["model"] for row in rows))
-    kinds = list(dict.fromkeys(row["countermeasure"] for row in rows))
-    figure = Figure(figsize=(4.2 * len(_WHO), 3.6 * len(models) + 0.9), layout="constrained")
+    kinds = [kind for kind in dict.fromkeys(r["countermeasure"] for r in rows) if kind != NONE]
+    figure = Figure(figsize=(4.6 * len(_WHO), 4 * len(models) + 0.9), layout="constrained")
     grid = figure.subplots(len(models), len(_WHO), squeeze=False, sharey=True)
     for line, model in zip(grid, models, strict=True):
         for axes, access in zip(line, _WHO, strict=True):
             here = [row for row in rows if (row["model"], row["access"]) == (model, access)]
+            for without in (row for row in here if row["countermeasure"] == NONE):
+                y = 100 * np.array([*without["interval"].values()])
+                axes.axhspan(*y, color="#888888", alpha=0.15, linewidth=0)
+                axes.axhline(100 * _rate(without), color="#555555", linewidth=1, linestyle="--")
+            axes.set_xscale("function", functions=(_from_accuracy, _to_accuracy))
+            axes.set_xticks([50, 80, 90, 95, 98, 100])
             for index, kind in enumerate(kinds):
                 points = [row for row in here if row["countermeasure"] == kind]
                 points.sort(key=lambda row: row["strength"])
@@ -182,46 +200,58 @@ def tradeoff_figure(rows: Sequence[Row]) -> Figure:
             axes.set_xlabel("held-out accuracy, %")
         line[0].set_ylabel("people recovered, %")
     handles, labels = grid[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=7, fontsize=8, frameon=False)
+    figure.suptitle("Dashed, and grey: nothing done, and its interval", fontsize=9)
     return figure
 
 
+_NEAREST = 2.0  # per cent below perfect that are still drawn apart
+
+
+def _from_accuracy(accuracy: NDArray[np.float64]) -> NDArray[np.float64]:
+    return -np.log10(np.maximum(100 - accuracy, 0) + _NEAREST)
+
+
+def _to_accuracy(place: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 100 + _NEAREST - 10.0**-place
+
+
 def query_figure(rows: Sequence[Row]) -> Figure:
-    """Draw questions against the share recovered, a line an attacker."""
+    """Draw questions against the share recovered, a line an attacker.
+
+    Drawn through are those whose questions serve everybody; dashed, those who ask for each person.
+    """
     models = list(dict.fromkeys(row["model"] for row in rows))
     attackers = list(dict.fromkeys((r["method"], r["access"], r["threat_model"]) for r in rows))
-    figure = Figure(figsize=(5.2 * len(models), 5.4), layout="constrained")
+    figure = Figure(figsize=(max(9.0, 4.8 * len(models)), 5.6), layout="constrained")
     grid = figure.subplots(1, len(models), squeeze=False, sharey=True)[0]
     for axes, model in zip(grid, models, strict=True):
-        for index, attacker in enumerate(attackers):
-            points = [
-                row for row in rows
-                if (row["model"], row["method"], row["access"], row["threat_model"])
-                == (model, *attacker)
-            ]  # fmt: skip
+        for index, (method, access, knows) in enumerate(attackers):
+            same = {"model": model, "method": method, "access": access, "threat_model": knows}
+            points = [row for row in rows if same.items() <= row.items()]
             points.sort(key=lambda row: row["queries"])
-            if points:
-                per = "in all" if points[0]["per"] == "all" else "a person"
-                name = f"{title(attacker[0])}, {ACCESSES[attacker[1]].title}\n({attacker[2]}; questions {per})"  # fmt: skip
-                _line(axes, points, [row["queries"] for row in points], index, name)
+            per = "in all" if points and points[0]["per"] == "all" else "a person"
+            name = f"{title(method)}, {ACCESSES[access].title} ({knows}; {per})"
+            _line(axes, points, [r["queries"] for r in points], index, name, dashed=per != "in all")
         axes.set_xscale("log")
         axes.set_title(RECOGNISERS[model].title, fontsize=10)
         axes.set_xlabel("questions")
     grid[0].set_ylabel("people recovered, %")
     handles, labels = grid[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=7.5, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=1, fontsize=8, frameon=False)
     return figure
 
 
-def _line(axes: Axes, rows: Sequence[Row], x: Sequence[float], index: int, name: str) -> None:
+def _line(
+    axes: Axes, rows: Sequence[Row], x: Sequence[float], index: int, name: str, dashed: bool = False
+) -> None:
     """Draw rows as a line with their intervals."""
     y = [100 * _rate(row) for row in rows]
     below = [100 * (_rate(row) - row["interval"]["low"]) for row in rows]
     above = [100 * (row["interval"]["high"] - _rate(row)) for row in rows]
     axes.errorbar(
         x, y, yerr=[below, above], label=name, color=_COLOURS[index % len(_COLOURS)],
-        marker=_MARKS[index * 3 % len(_MARKS)], markersize=5, linewidth=1.2, elinewidth=0.7,
-        capsize=2, alpha=0.9,
+        marker=_MARKS[index * 3 % len(_MARKS)], markersize=6, linewidth=1.2, elinewidth=0.6,
+        linestyle="--" if dashed else "-", capsize=2, alpha=0.9,
     )  # fmt: skip
-    axes.set_ylim(-2, 102)
     axes.grid(visible=True, linewidth=0.3)

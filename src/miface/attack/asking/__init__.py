@@ -10,8 +10,7 @@ from pydantic import AfterValidator, Field, create_model
 
 from miface.attack.asking.asker import Asker
 from miface.discovery import discover
-from miface.params.base import Count, Group, OneOf, Seed, once
-from miface.recognisers import RECOGNISERS
+from miface.params.base import Count, Group, OneOf, once
 
 ASKERS: dict[str, type[Asker]] = discover(__name__, Asker)  # type: ignore[type-abstract]
 """The attackers who only ask, by name."""
@@ -23,12 +22,6 @@ class Queries(Group):
     attackers: Annotated[
         list[Annotated[str, OneOf(ASKERS)]], AfterValidator(once), Field(min_length=1)
     ] = Field(description="Attackers to run.")
-    models: Annotated[
-        list[Annotated[str, OneOf(RECOGNISERS)]], AfterValidator(once), Field(min_length=1)
-    ] = Field(description="Recognisers to ask.")
-    seeds: Annotated[list[Seed], AfterValidator(once), Field(min_length=1)] = Field(
-        description="Seeds of split, training and attack."
-    )
     budgets: Annotated[list[Count], AfterValidator(once), Field(min_length=1)] = Field(
         description="Questions: for each person, or for everybody together where the attacker's "
         "questions are the same for all."
