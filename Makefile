@@ -6,11 +6,11 @@ export PATH := $(abspath $(BIN)):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint compare study docs bench clean
+.PHONY: help run test lint compare study countermeasures docs bench clean
 REVS ?= HEAD workspace
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/installed ## run the pipeline from photos to a report
 	dvc repro
@@ -27,6 +27,10 @@ compare: $(VENV)/installed ## runs side by side: make compare REVS="HEAD workspa
 
 study: $(VENV)/installed ## repeat the pipeline over five seeds: mean and spread
 	python stages/study.py
+
+countermeasures: $(VENV)/installed ## what countermeasures cost and leave; attackers who only ask
+	dvc repro stages/dvc.yaml
+	@echo "Tables and figures: $(abspath reports/tradeoff.md)"
 
 docs: $(VENV)/installed ## write docs/parameters.md anew
 	python stages/reference.py

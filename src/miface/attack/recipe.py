@@ -171,8 +171,8 @@ def check_recipe(key: str, model: str, recipe: Recipe) -> None:
         problem = f"access: found {recipe.access!r}, but the recipe reads the weights "
         problem += "(initial_noise, terms of features, or codes); should be 'everything'"
     elif recipe.access == "labels":
-        problem = "access: found 'labels', by which no attack works yet; should be 'everything' "
-        problem += "or 'confidences'"
+        problem = "access: found 'labels', by which no recipe works (queries has who asks for labels); "
+        problem += "should be 'everything' or 'confidences'"
     if problem is not None:
         raise ValueError(f"{key}.{problem}")
 
