@@ -1,12 +1,13 @@
 """countermeasure: what one costs and leaves → reports/countermeasures/<point>.json."""
 
 import project  # noqa: F401
+from trials import trials
 
 from miface.command import run
 from miface.countermeasures import parse_point
 from miface.errors import MifaceError
-from miface.evaluation.tradeoff import Row, countermeasure_rows
-from miface.evaluation.trials import trials
+from miface.evaluation.tradeoff import countermeasure_rows
+from miface.evaluation.trial import Row
 from miface.files import write_json
 from miface.params.schema import load_params
 from miface.progress import tell
@@ -14,11 +15,11 @@ from miface.progress import tell
 
 def main(point: str) -> None:
     """Run the stage."""
-    params, (name, strength) = load_params(), parse_point(point)
+    models, (name, strength) = load_params().countermeasures.sweep.models, parse_point(point)
     rows: list[Row] = []
     refused: dict[str, str] = {}
-    for trial in trials(params, point):
-        for model in params.countermeasures.sweep.models:
+    for trial in trials(point, models):
+        for model in models:
             if model in refused:
                 continue
             try:

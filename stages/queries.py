@@ -1,18 +1,18 @@
 """queries: an attacker who only asks, within budgets → reports/queries/<attacker>-<model>.json."""
 
 import project  # noqa: F401
+from trials import trials
 
 from miface.command import run
-from miface.evaluation.tradeoff import Row, query_rows
-from miface.evaluation.trials import trials
+from miface.evaluation.tradeoff import query_rows
+from miface.evaluation.trial import Row
 from miface.files import write_json
-from miface.params.schema import load_params
 
 
 def main(attacker: str, model: str) -> None:
     """Run the stage."""
     rows: list[Row] = []
-    for trial in trials(load_params(), f"{attacker} on {model}"):
+    for trial in trials(f"{attacker} on {model}", [model]):
         rows += query_rows(trial, model, attacker)
     write_json(f"reports/queries/{attacker}-{model}.json", {"rows": rows})
 

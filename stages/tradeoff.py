@@ -6,18 +6,14 @@ from pathlib import Path
 import project  # noqa: F401
 
 from miface.command import run
-from miface.evaluation.tradeoff import Row, together
+from miface.evaluation.tradeoff import together
+from miface.evaluation.trial import Row
 from miface.faces.dataset import SOURCE
 from miface.files import write_json, written_whole
 from miface.params.schema import Params, load_params
 from miface.progress import tell
-from miface.report.tradeoff import (
-    countermeasure_table,
-    in_words,
-    query_figure,
-    query_table,
-    tradeoff_figure,
-)
+from miface.report.tradeoff_figures import query_figure, tradeoff_figure
+from miface.report.verdicts import countermeasure_table, in_words, query_table
 
 
 def main() -> None:

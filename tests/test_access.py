@@ -172,7 +172,7 @@ def asking(model: str, **changes: Any) -> Case:
         "access": "confidences", "objective": "minus_log_p", "gradient": "as_is", "start": "zero",
         "process": "identity", "space": "frequencies", "initial_noise": "kept", "smoothing": 0.0,
         "estimator": "as_is", "auxterms": dict.fromkeys(AUXTERMS, 0.0), "alpha": 12,
-        "gamma": -1.0, "lambda_": 0.3,
+        "gamma": -1.0, "lambda_": 0.1,
     }  # fmt: skip
     recipe = recipe_of("refined", model, plain | changes)
     return case_of(Confidences(lively(model)), recipe, knowledge)
@@ -251,7 +251,7 @@ def test_a_recipe_that_reads_the_weights_needs_them(model: str, reads: dict[str,
 def test_confidences_do_for_any_recogniser_and_labels_for_none(model: str, space: str) -> None:
     changes = NO_WEIGHTS | {"space": space}
     check_recipe("x", model, recipe_of("refined", model, changes | {"access": "confidences"}))
-    with pytest.raises(ValueError, match=r"^x\.access: found 'labels', by which no attack") as e:
+    with pytest.raises(ValueError, match=r"^x\.access: found 'labels', by which no recipe") as e:
         check_recipe("x", model, recipe_of("refined", model, changes | {"access": "labels"}))
     assert "\n" not in str(e.value)
 

@@ -171,7 +171,7 @@ def check_recipe(key: str, model: str, recipe: Recipe) -> None:
         problem = f"access: found {recipe.access!r}, but the recipe reads the weights "
         problem += "(initial_noise, terms of features, or codes); should be 'everything'"
     elif recipe.access == "labels":
-        problem = "access: found 'labels', by which no recipe works (queries has who asks for labels); "
+        problem = "access: found 'labels', by which no recipe works (queries: who asks for them); "
         problem += "should be 'everything' or 'confidences'"
     if problem is not None:
         raise ValueError(f"{key}.{problem}")
