@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor
 
 from miface.attack.asking.asker import Asker, Task
-from miface.attack.asking.equation_solving import GREY, portrait
+from miface.attack.asking.equation_solving import GREY, attacked, portrait
 from miface.attack.estimators import coarse_cosines, coarse_frequencies, posterior_mean
 from miface.params.base import Count, Group, NonNegative
 
@@ -37,6 +37,7 @@ class Noise(Group):
         description="Penalty on the squares of their coefficients, in units of smooth noise."
     )
     iterations: Count = Field(description="Steps of L-BFGS that fit them.")
+    steps: Count = Field(description="Steps of the attack on the copy, as `refined` has them.")
 
 
 class ClassificationImages(Asker):
@@ -47,9 +48,9 @@ class ClassificationImages(Asker):
     told, shared = ("confidences", "labels"), True
 
     def recover(self, task: Task) -> Tensor:
-        """Give grey and each person's fitted weights less the mean of all.
+        """Attack the fitted copy: unit steps on −log p from grey.
 
-        With photos of other people, the likeliest face with these.
+        With photos of other people, the likeliest face with what is found.
         """
         settings = self.settings
         count = min(settings.cosines, task.pixels, max(1, task.budget // 2))
@@ -57,12 +58,12 @@ class ClassificationImages(Asker):
         spread = 1 / (coarse_frequencies(task.size, 0, count).to(basis) + _LOW)
         images = self._images(task, basis, spread)
         answers = task.ask(images)
-        weights = (self._fitted((images - GREY) @ basis.T * spread, answers) * spread) @ basis
-        weights = (weights - weights.mean(0))[task.labels]
+        fitted, origin = self._fitted((images - GREY) @ basis.T * spread, answers)
+        found = attacked((fitted * spread) @ basis, origin, task, settings.steps)
         if len(task.knowledge.photos) == 0:
-            return portrait(weights, task, filtered=False)
-        start = torch.full((task.pixels,), GREY).to(weights)
-        return posterior_mean(weights, start, task.size, task.knowledge)
+            return portrait(found, task, filtered=False)
+        start = torch.full((task.pixels,), GREY).to(found)
+        return posterior_mean(found, start, task.size, task.knowledge)
 
     def _images(self, task: Task, basis: Tensor, spread: Tensor) -> Tensor:
         """Draw the images [n, H·W]: noise as smooth as faces, on grey or on faces of others."""
@@ -82,8 +83,8 @@ class ClassificationImages(Asker):
             images = images - GREY + faces
         return images.clamp(0, 1)
 
-    def _fitted(self, inputs: Tensor, answers: Tensor) -> Tensor:
-        """Fit weights [P, k] to answers [n, P] about inputs [n, k] by maximum likelihood."""
+    def _fitted(self, inputs: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+        """Fit to answers [n, P] about inputs [n, k] by maximum likelihood: [P, k] and [P]."""
         total = answers.sum(1, keepdim=True)
         told = total[:, 0] > 0  # nobody may be left of an answer that was rounded
         x, target = inputs[told], (answers / total.clamp(min=1e-12))[told]
@@ -107,4 +108,5 @@ class ClassificationImages(Asker):
 
         with torch.enable_grad():
             descent.step(loss)
-        return weights.detach()[:, :-1] / scale
+        fitted = weights.detach()
+        return fitted[:, :-1] / scale, fitted[:, -1]

@@ -3,7 +3,8 @@ r"""Equation solving: each answer is an equation for the weights.
 Of softmax regression log p_l − log p_m = (w_l − w_m)ᵀ x + b_l − b_m, so d + 1 images tell all
 weights of all people, but for what they share and nothing depends on (Tramèr et al., 2016).
 The images are grey and cosines on grey, from coarse to fine: whatever the budget, what is known of
-the weights is their coarse part, and faces are coarse. Of other recognisers it is what the
+the weights is their coarse part, and faces are coarse. Then the copy is attacked as the refined
+attack would the file. Of other recognisers it is what the
 confidences do about grey: a gradient, shared by all.
 """
 
@@ -15,7 +16,10 @@ from torch import Tensor
 
 from miface.attack.asking.asker import AT_ONCE, Asker, Task
 from miface.attack.estimators import coarse_cosines, wiener
-from miface.params.base import Group
+from miface.attack.gradients import Unit
+from miface.attack.mi_face import Loop, mi_face
+from miface.attack.objectives import minus_log_p
+from miface.params.base import Count, Group
 
 GREY = 0.5
 _LEAST = 1e-37  # of a confidence, whose logarithm is taken
@@ -28,6 +32,9 @@ class Steps(Group):
     amplitude: Annotated[float, Field(gt=0, le=0.5)] = Field(
         description="Highest grey value of the cosines that are asked about, above and below grey."
     )
+    steps: Count = Field(
+        description="Steps of the attack on the copy, as the refined one has them."
+    )
 
 
 class EquationSolving(Asker):
@@ -38,18 +45,51 @@ class EquationSolving(Asker):
     told, shared = ("confidences",), True
 
     def recover(self, task: Task) -> Tensor:
-        """Give grey and each person's weights less the mean of all, brought to a photo's contrast.
+        """Attack the copy: unit steps on −log p from grey, and a photo's contrast.
 
         What the weights began with is filtered off where the budget reaches the fine cosines that
         show how much of it there is.
         """
-        weights = solved(task, self.settings.amplitude)[task.labels]
-        whole = task.budget > task.pixels
-        return portrait(weights, task, filtered=whole)
+        weights, origin = solved(task, self.settings.amplitude)
+        found = attacked(weights, origin, task, self.settings.steps)
+        return portrait(found, task, filtered=task.budget > task.pixels)
 
 
-def solved(task: Task, amplitude: float) -> Tensor:
-    """Give the weights of all people less their mean, as far as the budget goes: float [P, H·W]."""
+def attacked(weights: Tensor, origin: Tensor, task: Task, steps: int) -> Tensor:
+    """Attack a softmax regression, the copy, as the refined attack does: unit steps on −log p.
+
+    Parameters
+    ----------
+    weights, origin
+        float [P, H·W], and float [P], the logits of grey.
+    task
+        Whom to recover.
+    steps
+        How many.
+
+    Returns
+    -------
+    float [L, H·W]
+        The change from grey.
+    """
+
+    def cost(change: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        c, derivative = minus_log_p(origin + change @ weights.T, labels)
+        return c, derivative @ weights
+
+    start = torch.zeros(len(task.labels), task.pixels).to(weights)
+    loop = Loop(alpha=steps, beta=steps + 1, gamma=-torch.inf, lambda_=1.0, rule=Unit())
+    return mi_face(cost, start, task.labels, loop).points
+
+
+def solved(task: Task, amplitude: float) -> tuple[Tensor, Tensor]:
+    """Solve for the weights of all people, as far as the budget goes.
+
+    Returns
+    -------
+    weights, origin
+        float [P, H·W], and float [P], the logits of grey; both less their mean over people.
+    """
     count = min(task.pixels, task.budget - 1)
     grey = torch.full((1, task.pixels), GREY, device=task.access.device)
     weights = torch.zeros(len(task.access.names), task.pixels, device=task.access.device)
@@ -59,7 +99,7 @@ def solved(task: Task, amplitude: float) -> Tensor:
         length = amplitude / basis.abs().amax(1, keepdim=True)
         slopes = (_logits(task.ask(grey + length * basis)) - origin) / length
         weights += slopes.T @ basis
-    return weights
+    return weights, origin[0]
 
 
 def portrait(weights: Tensor, task: Task, *, filtered: bool) -> Tensor:
