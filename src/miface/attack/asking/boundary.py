@@ -35,7 +35,7 @@ class Boundary(Asker):
     settings: Spheres
     told, knows = ("labels",), "photos"
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give the centres of the widest spheres that bore the label alone.
 
         Of a budget that is too small for spheres, the first faces.

@@ -46,7 +46,7 @@ class ClassificationImages(Asker):
     settings: Noise
     told, shared = ("confidences", "labels"), True
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give grey and each person's fitted weights less the mean of all.
 
         With photos of other people, the likeliest face with these.

@@ -37,7 +37,7 @@ class EquationSolving(Asker):
     settings: Steps
     told, shared = ("confidences",), True
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give grey and each person's weights less the mean of all, brought to a photo's contrast.
 
         What the weights began with is filtered off where the budget reaches the fine cosines that

@@ -31,7 +31,7 @@ class Evolution(Asker):
     settings: Population
     told, knows = ("confidences",), "photos"
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give the faces of the lowest cost that was told: the mean face where none can be."""
         settings, faces = self.settings, Faces(task)
         pairs = min(settings.pairs, max(1, task.budget // 20))

@@ -33,7 +33,7 @@ class NumericalGradients(Asker):
     settings: Differences
     told = ("confidences",)
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give the images after as many steps as the budget allows: grey where it allows none."""
         steps = task.budget // (task.pixels + 1) - 1
         start = torch.full((len(task.labels), task.pixels), GREY, device=task.access.device)
