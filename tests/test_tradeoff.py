@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from small import PARAMS
 
+from miface.attack.access.everything import Everything
+from miface.attack.case import Case
+from miface.attack.knowledge import nothing
+from miface.attack.run import invert
 from miface.countermeasures import IN_TRAINING, ON_ANSWERS, parse_point
 from miface.evaluation.outside import Embedded
 from miface.evaluation.tradeoff import Row, Trial, countermeasure_rows, query_rows, together
@@ -256,8 +260,8 @@ def trial_of(write_params: WriteParams) -> Callable[[], Unjudged]:
     }
     arrays |= {"images": images, "person": person}
     arrays |= {"names": np.array([f"s{n}" for n in range(6)])}
-    nothing = Embedded(np.zeros((30, 128), np.float32), np.zeros(30, np.bool_))
-    return lambda: Unjudged(params, Faces(**arrays), nothing, seed=1)
+    unseen = Embedded(np.zeros((30, 128), np.float32), np.zeros(30, np.bool_))
+    return lambda: Unjudged(params, Faces(**arrays), unseen, seed=1)
 
 
 def attacks(rows: list[Row]) -> list[tuple[Any, ...]]:
@@ -281,6 +285,10 @@ def test_a_countermeasure_on_answers_is_met_by_who_asks_alone(
         assert each["asked_in_all"] == each["queries"]
     before, after = vars(plain)["kept"], vars(rounded)["kept"]
     assert np.array_equal(before[0][0], after[0][0])  # by who holds the weights: the same
+    plan = plain.params.plan("refined", "softmax").model_copy(update={"seed": 1})
+    holding = Case(Everything(plain.trained("softmax", {})), plan, nothing(32, 28))
+    assert np.array_equal(before[0][0], invert(holding, np.arange(6)).x)
+    assert not np.array_equal(before[1][0], after[1][0])  # by who asks for labels
     assert [len(whom) for _, whom in before] == [6, 4, 6]  # who has photos of two attacks four
     assert not set(after[2][1]) & set(rounded.public.public)
     assert of_plain[0]["accuracy"] == of_rounded[0]["accuracy"]
@@ -399,7 +407,7 @@ def test_a_new_strength_runs_its_point_alone_and_the_main_pipeline_none(tmp_path
         "countermeasures.sweep.budget=60", "queries.attackers=[equation_solving]",
     ]  # fmt: skip
     clone = Clone.of_this_checkout(tmp_path / "miface", SMALL + changes)
-    main = {name.rpartition(":")[2] for name in clone.stages_run("repro", "--dry")}
+    main = clone.dvc("stage", "list", "--name-only").split()  # what `dvc repro` runs
     assert "train_softmax" in main
     assert not {name.partition("@")[0] for name in main} & COMPARING
 
