@@ -7,9 +7,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from miface.attack.access import ACCESSES
 from miface.attack.access.access import Access
 from miface.attack.access.labels import Labels
-from miface.attack.knowledge import Knowledge
+from miface.attack.knowledge import THREAT_MODELS, Knowledge
+from miface.errors import MifaceError
 from miface.params.base import Group
 from miface.recognisers.recogniser import Size
 
@@ -98,6 +100,26 @@ class Asker(ABC):
     def __init__(self, settings: Group) -> None:
         self.settings = settings
 
-    @abstractmethod
     def recover(self, task: Task) -> Tensor:
-        """Give an image for each label: float [L, H·W] in pixel units."""
+        """Give an image for each label: float [L, H·W] in pixel units.
+
+        Raises
+        ------
+        MifaceError
+            If the attacker cannot use what he is told, or lacks the photos that he needs.
+        """
+        if not isinstance(task.access, tuple(ACCESSES[name] for name in self.told)):
+            raise MifaceError(
+                f"{self.title}: found an attacker who {task.access.title}, expected one who "
+                + " or ".join(ACCESSES[name].title for name in self.told)
+            )
+        if self.knows == "photos" and len(task.knowledge.photos) == 0:
+            raise MifaceError(
+                f"{self.title}: found an attacker who has {task.knowledge.threat_model}, "
+                f"expected one who has {THREAT_MODELS[self.knows]}"
+            )
+        return self.search(task)
+
+    @abstractmethod
+    def search(self, task: Task) -> Tensor:
+        """Give what `recover` does, of a task that suits the attacker."""

@@ -4,6 +4,8 @@ Kahla et al. (2022, "Label-only model inversion attacks via boundary repulsion")
 dimensions of photos of other people, in place of a generator's.
 """
 
+from typing import Annotated
+
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -21,7 +23,7 @@ class Spheres(Group):
     radius: Positive = Field(description="First radius, in units of the photos' spread.")
     growth: Positive = Field(description="Factor of the radius once a sphere bears one label.")
     step: Positive = Field(description="Length of a step, as a share of the radius.")
-    first: Positive = Field(
+    first: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="Share of the budget that looks for a first face of everybody, all together."
     )
 
@@ -33,14 +35,19 @@ class Boundary(Asker):
     settings: Spheres
     told, knows = ("labels",), "photos"
 
-    def recover(self, task: Task) -> Tensor:
-        """Give the centres of the widest spheres that bore the label alone."""
+    def search(self, task: Task) -> Tensor:
+        """Give the centres of the widest spheres that bore the label alone.
+
+        Of a budget that is too small for spheres, the first faces.
+        """
         settings, faces = self.settings, Faces(task)
         first = max(1, round(settings.first * task.budget))
         points = self._first(task, faces, first)
-        left = max(2, task.budget - -(-first // len(task.labels)))
+        left = task.budget - -(-first // len(task.labels))
         count = min(settings.points, max(1, left // 10))
-        steps = max(1, left // count - 1)
+        steps = left // count - 1
+        if steps < 1:
+            return faces.images(points)
         radius = torch.full((len(points),), settings.radius, device=points.device)
 
         def cost(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

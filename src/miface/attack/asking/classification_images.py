@@ -47,7 +47,7 @@ class ClassificationImages(Asker):
     settings: Noise
     told, shared = ("confidences", "labels"), True
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Attack the fitted copy: unit steps on −log p from grey.
 
         With photos of other people, the likeliest face with what is found.

@@ -44,7 +44,7 @@ class EquationSolving(Asker):
     settings: Steps
     told, shared = ("confidences",), True
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Attack the copy: unit steps on −log p from grey, and a photo's contrast.
 
         What the weights began with is filtered off where the budget reaches the fine cosines that

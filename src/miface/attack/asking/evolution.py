@@ -31,12 +31,14 @@ class Evolution(Asker):
     settings: Population
     told, knows = ("confidences",), "photos"
 
-    def recover(self, task: Task) -> Tensor:
-        """Give the faces of the lowest cost that was told."""
+    def search(self, task: Task) -> Tensor:
+        """Give the faces of the lowest cost that was told: the mean face where none can be."""
         settings, faces = self.settings, Faces(task)
         pairs = min(settings.pairs, max(1, task.budget // 20))
-        steps = max(1, task.budget // (2 * pairs + 1) - 1)
+        steps = task.budget // (2 * pairs + 1) - 1
         points = torch.zeros(len(task.labels), len(faces.components), device=task.access.device)
+        if steps < 1:
+            return faces.images(points)
 
         def cost(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
             pull = settings.pull * points

@@ -33,14 +33,14 @@ class NumericalGradients(Asker):
     settings: Differences
     told = ("confidences",)
 
-    def recover(self, task: Task) -> Tensor:
+    def search(self, task: Task) -> Tensor:
         """Give the images after as many steps as the budget allows: grey where it allows none."""
         steps = task.budget // (task.pixels + 1) - 1
         start = torch.full((len(task.labels), task.pixels), GREY, device=task.access.device)
         if steps < 1:
             return start
         loop = Loop(alpha=steps, beta=steps + 1, gamma=-torch.inf, lambda_=self.settings.step,
-                    rule=Unit())  # fmt: skip
+                    process=_to_image, rule=Unit())  # fmt: skip
 
         def cost(points: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
             return _differences(task, points, labels, self.settings.width)
@@ -49,14 +49,20 @@ class NumericalGradients(Asker):
         return portrait(found - start, task, filtered=True)
 
 
+def _to_image(points: Tensor) -> Tensor:
+    """Bring points to what can be asked about: grey values from 0 to 1."""
+    return points.clamp(0, 1)
+
+
 def _differences(task: Task, points: Tensor, labels: Tensor, width: float) -> tuple[Tensor, Tensor]:
-    """Give −log p and its forward differences along each pixel: [R] and [R, d]."""
+    """Give −log p and its differences along each pixel, away from white: [R] and [R, d]."""
     cost = unlikeliness(task, points, labels)
     gradient = torch.empty_like(points)
     for row, (point, label) in enumerate(zip(points, labels, strict=True)):
         for along in torch.arange(len(point), device=points.device).split(AT_ONCE):
             beside = point.expand(len(along), -1).clone()
-            beside[torch.arange(len(along)), along] += width
+            change = torch.where(point[along] + width > 1, -width, width)
+            beside[torch.arange(len(along)), along] += change
             there = unlikeliness(task, beside, label.expand(len(along)))
-            gradient[row, along] = (there - cost[row]) / width
+            gradient[row, along] = (there - cost[row]) / change
     return cost, gradient
