@@ -125,13 +125,16 @@ class Trial:
 
     def held(self, recogniser: Recogniser, model: str) -> Row:
         """Attack as `refined` does: the attacker holds the weights and has nothing else."""
-        plan = self.params.plan("refined", model).model_copy(update={"seed": self.seed})
-        access = ACCESSES["everything"](recogniser)
-        knowledge = nothing(*self.size)
-        inversion = invert(Case(access, plan, knowledge), np.arange(len(self.faces.names)))
         facts = {"method": "refined", "access": "everything", "queries": 0, "per": "person"}
-        facts["threat_model"] = knowledge.threat_model
-        return facts | self.judged(inversion.x, inversion.label)
+        facts["threat_model"] = nothing(*self.size).threat_model
+        found = self.found(recogniser, model)
+        return facts | self.judged(found, np.arange(len(found)))
+
+    def found(self, recogniser: Recogniser, model: str) -> NDArray[np.float32]:
+        """Give what `refined` finds of everybody: float32 [P, H, W]."""
+        plan = self.params.plan("refined", model).model_copy(update={"seed": self.seed})
+        case = Case(ACCESSES["everything"](recogniser), plan, nothing(*self.size))
+        return invert(case, np.arange(len(self.faces.names))).x
 
     def asked(self, name: str, access: Access, budget: int, knows: str) -> Row:
         """Attack by asking alone: an attacker of `ASKERS`, an access, and a budget."""

@@ -12,6 +12,7 @@ from miface.attack.access import ACCESSES
 from miface.attack.asking import ASKERS
 from miface.attack.methods import METHODS
 from miface.countermeasures import NONE, ON_ANSWERS
+from miface.evaluation.intervals import wilson
 from miface.recognisers import RECOGNISERS
 
 matplotlib.use("svg")
@@ -225,3 +226,20 @@ def _line(axes: Axes, rows: Sequence[Row], x: Sequence[float], index: int, name:
     )  # fmt: skip
     axes.set_ylim(-2, 102)
     axes.grid(visible=True, linewidth=0.3)
+
+
+def sharpening_table(rows: Sequence[Row]) -> str:
+    """Write a table of attackers with a blurred photo as Markdown, all seeds together."""
+    lines = []
+    for (model, blur, method), same in _by(rows, "model", "blur", "method"):
+        recovered, people = (sum(row[name] for row in same) for name in ("recovered", "people"))
+        low, high = wilson(recovered, people)
+        whole = {"recovered": recovered, "people": people, "interval": {"low": low, "high": high}}
+        top1, top5 = (100 * sum(row[name] for row in same) / len(same) for name in ("top1", "top5"))
+        lines.append(
+            [RECOGNISERS[model].title, f"{blur:g}", method, same[0]["threat_model"], share(whole),
+             f"{top1:.0f} / {top5:.0f}"]
+        )  # fmt: skip
+    headers = ["recogniser", "blur, pixels", "what is seen", "its attacker has", "recovered"]
+    headers.append("judge's first / among five %")
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)
