@@ -1,5 +1,6 @@
 """A blurred photo sharpened with what an attack found: nearer to the face than either alone."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,11 +49,12 @@ def test_a_cosine_is_blurred_by_its_factor() -> None:
 
 @pytest.mark.parametrize("sigma", [1.5, 3.0, 6.0])
 def test_the_blur_is_a_gaussian_of_that_width(sigma: float) -> None:
-    wave = 0.5 + 0.4 * np.sign(np.arange(56) - 27.5)[None, :, None] * np.ones((1, 1, 46))
-    edge = blur_and_round(wave.astype(np.float32), sigma)[0, :, 20]
-    at = np.arange(56) - 27.5  # the edge of a blurred step is Gauss's error function
-    expected = 0.5 + 0.4 * torch.erf(torch.from_numpy(at / sigma / 2**0.5)).numpy()
-    np.testing.assert_allclose(edge[20:36], expected[20:36], atol=0.01)
+    rows = np.arange(56, dtype=np.float32) - np.float32(27.5)
+    step = np.where(rows > 0, np.float32(0.9), np.float32(0.1))
+    got = blur_and_round(np.repeat(step[None, :, None], 46, 2), sigma)[0, :, 20]
+    # A step becomes Gauss's error function.
+    expected = 0.5 + 0.4 * torch.erf(torch.from_numpy(rows) / sigma / 2**0.5).numpy()
+    np.testing.assert_allclose(got[20:36], expected[20:36], atol=0.01)
 
 
 def test_what_is_handed_over_has_256_grey_values() -> None:
@@ -112,9 +114,11 @@ def test_a_photo_is_deblurred_whoever_is_beside_it_and_a_lone_one_too() -> None:
     np.testing.assert_allclose(sharpen(y[:1], x[:1], 4.0), deblur(y[:1], 4.0), atol=1e-5)
 
 
-def test_a_blank_photo_stays_blank() -> None:
-    blank = np.full((3, *SIZE), 128 / 255, np.float32)
-    for got in (deblur(blank, 4.0), sharpen(blank, blank, 4.0)):
+@pytest.mark.parametrize("sigma", [4.0, 100.0])
+@pytest.mark.parametrize("grey", [0, 128])
+def test_a_blank_photo_stays_blank(grey: int, sigma: float) -> None:
+    blank = np.full((3, *SIZE), grey / 255, np.float32)
+    for got in (deblur(blank, sigma), sharpen(blank, blank, sigma)):
         np.testing.assert_allclose(got, blank, atol=0.01)
 
 

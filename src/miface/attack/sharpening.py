@@ -116,10 +116,9 @@ def _deblurred(y: Tensor, h: Tensor, s: Tensor) -> Tensor:
 
 
 def _power(y: Tensor, h: Tensor) -> Tensor:
-    """Give S, from the cosines y [n, H, W] that are seen, but for the grey of the whole: [H, W]."""
+    """Give S, from the cosines y [n, H, W] that are seen: float [H, W]."""
     law = frequencies(*h.shape) ** -_FALL
     seen = h.square() > _SEEN
-    seen[0, 0] = False
     of_faces = (y.square().mean(0) - _N) / h.square()
     return law * (of_faces[seen] / law[seen]).mean().clamp(min=_N)
 
