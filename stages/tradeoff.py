@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import project  # noqa: F401
 
@@ -13,7 +14,7 @@ from miface.files import write_json, written_whole
 from miface.params.schema import Params, load_params
 from miface.progress import tell
 from miface.report.tradeoff_figures import query_figure, tradeoff_figure
-from miface.report.verdicts import countermeasure_table, in_words, query_table
+from miface.report.verdicts import countermeasure_table, in_words, query_table, sharpening_table
 
 
 def main() -> None:
@@ -23,20 +24,30 @@ def main() -> None:
     points, refused = read([f"countermeasures/{point}" for point in sweep.points])
     pairs = [f"queries/{who}-{model}" for who in queries.attackers for model in sweep.models]
     asked, _ = read(pairs)
+    blurred = [row for model in sweep.models for row in load(f"sharpening/{model}")["rows"]]
     write_json("reports/countermeasures.json", points)
+    write_json("reports/sharpening.json", blurred)
     write_json("reports/queries.json", asked)
     with written_whole("reports/tradeoff") as folder:
         folder.mkdir()
         tradeoff_figure(points).savefig(folder / "countermeasures.png", dpi=130)
         query_figure(asked).savefig(folder / "queries.png", dpi=130)
     with written_whole("reports/tradeoff.md") as beside:
-        beside.write_text(text(params, points, asked, refused), encoding="utf-8")
+        beside.write_text(
+            text(params, points, asked, refused) + blurred_text(blurred), encoding="utf-8"
+        )
     tell(f"{in_words(points)}\n\nTables and figures: {Path('reports/tradeoff.md').resolve()}")
+
+
+def load(name: str) -> dict[str, Any]:
+    """Read what a stage left."""
+    content: dict[str, Any] = json.loads(Path(f"reports/{name}.json").read_text(encoding="utf-8"))
+    return content
 
 
 def read(names: list[str]) -> tuple[list[Row], dict[str, dict[str, str]]]:
     """Give the rows of points, seeds put together, and which recognisers each refused."""
-    found = {n: json.loads(Path(f"reports/{n}.json").read_text("utf-8")) for n in names}
+    found = {name: load(name) for name in names}
     refused = {Path(n).name: each["refused"] for n, each in found.items() if each.get("refused")}
     return together([row for each in found.values() for row in each["rows"]]), refused
 
@@ -60,6 +71,11 @@ def text(
         query_table(asked),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def blurred_text(blurred: list[Row]) -> str:
+    """Write the table of blurred photos."""
+    return f"\n# What a blurred photo adds\n\n{sharpening_table(blurred)}\n"
 
 
 run(main)

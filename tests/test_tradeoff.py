@@ -9,6 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from clones import ROOT, SMALL, Clone
+from miface.report.tradeoff import (
+    countermeasure_table,
+    in_words,
+    query_figure,
+    query_table,
+    tradeoff_figure,
+    verdict,
+)
 from mistakes import mistakes
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -25,14 +33,6 @@ from miface.faces.archive import Faces
 from miface.faces.rendered import render_faces
 from miface.params.file import read_yaml
 from miface.params.schema import load_params, params_digest
-from miface.report.tradeoff import (
-    countermeasure_table,
-    in_words,
-    query_figure,
-    query_table,
-    tradeoff_figure,
-    verdict,
-)
 
 WriteParams = Callable[..., Path]
 POINTS = "countermeasures.sweep.points"

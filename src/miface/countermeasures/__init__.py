@@ -1,5 +1,6 @@
 """What a defender changes: in the training, or in the answers. One module each."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -51,15 +52,17 @@ _OnAnswers = Annotated[Strengths, BeforeValidator(_strengths_of(ON_ANSWERS, "rou
 
 def _point(text: str) -> str:
     """Check a countermeasure and its strength as the sweep writes them: ``rounding=0.01``."""
-    name, _, strength = text.partition("=")
     if text == NONE:
         return text
+    name, _, strength = text.partition("=")
+    known = [*IN_TRAINING, *ON_ANSWERS]
     try:
-        value: float = float(strength)
+        value = float(strength)
     except ValueError:
-        raise PydanticCustomError(
-            "point", "should be a name and a strength: rounding=0.01"
-        ) from None
+        value = math.nan
+    if name not in known or f"{name}={value:g}" != text:  # one spelling, so that none counts twice
+        rule = f"be none, or a name among {', '.join(known)} and a strength, as in rounding=0.01"
+        raise PydanticCustomError("point", f"should {rule}")
     which = _InTraining if name in IN_TRAINING else _OnAnswers
     TypeAdapter(which).validate_python({name: int(value) if value.is_integer() else value})
     return text

@@ -32,7 +32,7 @@ def countermeasure_rows(trial: Trial, model: str, name: str, strength: float) ->
     recogniser = trial.trained(model, {name: strength} if in_training else {})
     answering = on_answers({} if in_training or name == NONE else {name: strength})
     common: Row = {"countermeasure": name, "strength": strength, "model": model}
-    common |= {"seed": trial.seed, "accuracy": trial.accuracy(recogniser)}
+    common |= {"seed": trial.seed, "accuracy": trial.accuracy(recogniser, answering)}
     few = trial.conditions.budget
     whole = recogniser.pixels + 1
     attackers = [("classification_images", "labels", few, "photos")]

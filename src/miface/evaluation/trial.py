@@ -1,6 +1,6 @@
 """A trial: one seed's split, recognisers, attackers and judge, from arrays to what is recovered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,13 +18,14 @@ from miface.attack.knowledge import Knowledge, PublicPhotos, nothing, public_pho
 from miface.attack.recipe import Plan
 from miface.attack.run import invert
 from miface.countermeasures import Strengths, guarded
+from miface.countermeasures.countermeasure import Answering
 from miface.evaluation.baselines import NOBODY, baseline_images
 from miface.evaluation.outside import Embedded, Outside
 from miface.evaluation.results import measure_images, summarise_images
 from miface.evaluation.yardstick import OUTSIDE, Yardstick
 from miface.faces.archive import Faces
 from miface.faces.split import choose_public, pixels, split_photos
-from miface.recognisers import accuracy, device, train
+from miface.recognisers import device, train
 from miface.recognisers.recogniser import Recogniser, Size
 from miface.training.trainer import Descent, Photos, Trainer
 
@@ -139,12 +140,15 @@ class Trial:
         settings, names = self.conditions.settings[model], self.faces.names.tolist()
         return train(model, self.size, names, settings, guarded(trainer, strengths))
 
-    def accuracy(self, recogniser: Recogniser) -> dict[str, float]:
-        """Give the share of photos that are recognised on both sides of the split."""
-        x = torch.from_numpy(pixels(self.faces)).to(device())
-        whose = torch.from_numpy(self.faces.person).to(device())
+    def accuracy(
+        self, recogniser: Recogniser, answering: Sequence[Answering] = ()
+    ) -> dict[str, float]:
+        """Give the share of photos whose person is told on both sides of the split."""
+        door = ACCESSES["labels"](recogniser, answering)
+        told = door.ask(torch.from_numpy(pixels(self.faces)).to(door.device)).cpu().numpy()
+        right = told == self.faces.person
         sides = zip(("train", "test"), self.sides, strict=True)
-        return {side: accuracy(recogniser, x[rows], whose[rows]) for side, rows in sides}
+        return {side: float(right[rows].mean()) for side, rows in sides}
 
     def judged(self, images: NDArray[np.float32], labels: NDArray[np.int64]) -> Row:
         """Say whom the judge from outside sees in recovered images [L, H, W]."""
@@ -156,13 +160,16 @@ class Trial:
 
     def held(self, recogniser: Recogniser, model: str) -> Row:
         """Attack as `refined` does: the attacker holds the weights and has nothing else."""
-        plan = self.conditions.plans[model].model_copy(update={"seed": self.seed})
-        access = ACCESSES["everything"](recogniser)
-        knowledge = nothing(*self.size)
-        inversion = invert(Case(access, plan, knowledge), np.arange(len(self.faces.names)))
         facts = {"method": "refined", "access": "everything", "queries": 0, "per": "person"}
-        facts["threat_model"] = knowledge.threat_model
-        return facts | self.judged(inversion.x, inversion.label)
+        facts["threat_model"] = nothing(*self.size).threat_model
+        found = self.found(recogniser, model)
+        return facts | self.judged(found, np.arange(len(found)))
+
+    def found(self, recogniser: Recogniser, model: str) -> NDArray[np.float32]:
+        """Give what `refined` finds of everybody: float32 [P, H, W]."""
+        plan = self.conditions.plans[model].model_copy(update={"seed": self.seed})
+        case = Case(ACCESSES["everything"](recogniser), plan, nothing(*self.size))
+        return invert(case, np.arange(len(self.faces.names))).x
 
     def asked(self, name: str, access: Access, budget: int, knows: str) -> Row:
         """Attack by asking alone: an attacker of `ASKERS`, an access, and a budget."""

@@ -17,6 +17,7 @@ from miface.attack.knowledge import PublicPhotos
 from miface.attack.methods import METHODS, Attack, MiFace, differing, published
 from miface.attack.processes import NonLocalMeans
 from miface.attack.recipe import Plan, Recipe, check_recipe
+from miface.attack.sharpening import Sharpening
 from miface.countermeasures import Countermeasures
 from miface.errors import MifaceError
 from miface.params.base import Group, Seed
@@ -73,6 +74,7 @@ class Params(Group):
     known_code: _KnownCode
     prior: PublicPhotos
     queries: Queries
+    sharpening: Sharpening
 
     @model_validator(mode="before")
     @classmethod
@@ -202,7 +204,7 @@ def params_digest(params: Params) -> str:
     Recipes count as they are, so that it does not matter whether a key was written out; what
     `make countermeasures` compares is no part of a run.
     """
-    apart: dict[str, Any] = {"seed": True, "recipe": True, "queries": True}
+    apart: dict[str, Any] = {"seed": True, "recipe": True, "queries": True, "sharpening": True}
     apart |= {"countermeasures": {"sweep"}}
     content = params.model_dump(mode="json", by_alias=True, exclude=apart)
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,6 +11,7 @@ from tabulate import tabulate
 from miface.attack.asking import ASKERS
 from miface.attack.methods import METHODS
 from miface.countermeasures import NONE, ON_ANSWERS
+from miface.evaluation.intervals import wilson
 from miface.recognisers import RECOGNISERS
 
 Row = dict[str, Any]
@@ -164,3 +165,20 @@ def in_words(rows: Sequence[Row]) -> str:
 
 def _costing(row: Row) -> str:
     return f"{named(row)} ({100 * row['accuracy']['test']:.0f}% held out)"
+
+
+def sharpening_table(rows: Sequence[Row]) -> str:
+    """Write a table of attackers with a blurred photo as Markdown, all seeds together."""
+    lines = []
+    for (model, blur, method), same in _by(rows, "model", "blur", "method"):
+        recovered, people = (sum(row[name] for row in same) for name in ("recovered", "people"))
+        low, high = wilson(recovered, people)
+        whole = {"recovered": recovered, "people": people, "interval": {"low": low, "high": high}}
+        top1, top5 = (100 * sum(row[name] for row in same) / len(same) for name in ("top1", "top5"))
+        lines.append(
+            [RECOGNISERS[model].title, f"{blur:g}", method, same[0]["threat_model"], share(whole),
+             f"{top1:.0f} / {top5:.0f}"]
+        )  # fmt: skip
+    headers = ["recogniser", "blur, pixels", "what is seen", "its attacker has", "recovered"]
+    headers.append("judge's first / among five %")
+    return tabulate(lines, headers, tablefmt="github", disable_numparse=True)

@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from miface.attack.asking.asker import Asker, Task
+from miface.attack.asking.asker import AT_ONCE, Asker, Task
 from miface.attack.asking.equation_solving import GREY, attacked, portrait
 from miface.attack.estimators import coarse_cosines, coarse_frequencies, posterior_mean
 from miface.params.base import Count, Group, NonNegative
@@ -56,20 +56,23 @@ class ClassificationImages(Asker):
         count = min(settings.cosines, task.pixels, max(1, task.budget // 2))
         basis = coarse_cosines(task.size, 0, count).to(task.access.device)
         spread = 1 / (coarse_frequencies(task.size, 0, count).to(basis) + _LOW)
-        images = self._images(task, basis, spread)
-        answers = task.ask(images)
-        fitted, origin = self._fitted((images - GREY) @ basis.T * spread, answers)
+        parts, told = [], []
+        for at in range(0, task.budget, AT_ONCE):
+            images = self._images(task, min(AT_ONCE, task.budget - at), basis, spread)
+            parts.append((images - GREY) @ basis.T * spread)
+            told.append(task.ask(images))
+        fitted, origin = self._fitted(torch.cat(parts), torch.cat(told))
         found = attacked((fitted * spread) @ basis, origin, task, settings.steps)
         if len(task.knowledge.photos) == 0:
             return portrait(found, task, filtered=False)
         start = torch.full((task.pixels,), GREY).to(found)
         return posterior_mean(found, start, task.size, task.knowledge)
 
-    def _images(self, task: Task, basis: Tensor, spread: Tensor) -> Tensor:
+    def _images(self, task: Task, count: int, basis: Tensor, spread: Tensor) -> Tensor:
         """Draw the images [n, H·W]: noise as smooth as faces, on grey or on faces of others."""
 
         def normal(columns: int) -> Tensor:
-            drawn = torch.randn(task.budget, columns, generator=task.generator)
+            drawn = torch.randn(count, columns, generator=task.generator)
             return drawn.to(basis)
 
         noise = normal(len(basis)) * spread
