@@ -14,6 +14,12 @@ from ruamel.yaml import YAML
 
 from miface.params.file import read_yaml
 from miface.params.schema import load_params, params_digest
+from miface.report.verdicts import (
+    countermeasure_table,
+    in_words,
+    query_table,
+    sharpening_table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +28,12 @@ def committed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("committed")
     if not (project / ".git").exists():
         pytest.skip("needs the project's Git repository: its last commit is what is looked at")
-    for name in ("README.md", "dvc.lock", "params.yaml", "study.json", "metrics.json"):
-        path = f"reports/{name}" if name.endswith(".json") else name
+    for name in (
+        "README.md", "dvc.lock", "params.yaml", "study.json", "metrics.json",
+        "countermeasures-study.json", "countermeasures.md",
+    ):  # fmt: skip
+        folder = {".json": "reports/", ".md": "docs/"}.get(Path(name).suffix, "")
+        path = name if name == "README.md" else f"{folder}{name}"
         content = subprocess.run(
             ["git", "show", f"HEAD:{path}"], cwd=project, capture_output=True, check=True
         ).stdout
@@ -114,3 +124,23 @@ def test_ordinary_recognisers_are_good_ones(study: dict[str, Any], model: str) -
 def test_the_measure_holds(study: dict[str, Any]) -> None:
     assert study["results"]["controls_above_chance"] == []
     assert study["results"]["judges"]["outside"]["mean"] >= 0.98
+
+
+def test_the_document_shows_the_study_of_countermeasures(committed: Path) -> None:
+    sweep = load(committed / "countermeasures-study.json")
+    assert re.fullmatch(r"[0-9a-f]{40}", sweep["commit"])
+    assert len(sweep["seeds"]) >= 3
+    text = (committed / "countermeasures.md").read_text(encoding="utf-8")
+    assert in_words(sweep["countermeasures"]) in text
+    assert countermeasure_table(sweep["countermeasures"]).strip() in text
+    assert query_table(sweep["queries"]) in text
+    assert sharpening_table(sweep["sharpening"]) in text
+
+
+def test_the_readme_quotes_the_document(committed: Path) -> None:
+    readme = (committed / "README.md").read_text(encoding="utf-8")
+    section = readme[readme.index("## What helps") : readme.index("## Experiments")]
+    document = (committed / "countermeasures.md").read_text(encoding="utf-8")
+    quoted = re.findall(r"\d+ of \d+", section)
+    assert len(quoted) >= 5
+    assert [count for count in quoted if f"{count}:" not in document] == []

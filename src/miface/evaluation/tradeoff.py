@@ -67,7 +67,7 @@ def query_rows(trial: Trial, model: str, name: str) -> list[Row]:
 def together(rows: Sequence[Row]) -> list[Row]:
     """Put rows of the same attack over several seeds together.
 
-    Shares are means over seeds; ``recovered`` and ``people`` are sums, with Wilson's interval;
+    Shares and ``asked_in_all``, the questions truly asked, are means over seeds; ``recovered`` and ``people`` are sums, with Wilson's interval;
     ``by_seed`` has each seed's count, in the order of ``seeds``.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
@@ -91,6 +91,7 @@ def _pooled(same: Sequence[Mapping[str, Any]]) -> Row:
         "people": people,
         "interval": {"low": low, "high": high},
         **{name: mean([float(row[name]) for row in same]) for name in (*JUDGED, "swapped")},
+        "asked_in_all": mean([row.get("asked_in_all", 0) for row in same]),
         "seeds": [row["seed"] for row in same],
         "by_seed": [row["recovered"] for row in same],
     }
