@@ -17,12 +17,15 @@ from trained import PEOPLE, PIXELS, SIZE, photos, trained
 from miface.attack.access import ACCESSES
 from miface.attack.access.access import Access
 from miface.attack.access.confidences import Confidences
+from miface.attack.access.everything import Everything
 from miface.attack.access.labels import Labels
 from miface.attack.asking import ASKERS
 from miface.attack.asking.asker import Asker, Task
-from miface.attack.asking.equation_solving import solved
+from miface.attack.asking.equation_solving import attacked, portrait, solved
+from miface.attack.case import Case
 from miface.attack.estimators import coarse_cosines, coarse_frequencies
 from miface.attack.knowledge import Knowledge, nothing, public_photos
+from miface.attack.run import invert
 from miface.countermeasures.countermeasure import Answering
 from miface.countermeasures.rounding import Rounding
 from miface.errors import MifaceError
@@ -85,6 +88,12 @@ def weights_of(recogniser: Recogniser) -> Tensor:
     """Weights of softmax regression less their mean over people: what answers depend on."""
     weights = dict(recogniser.named_parameters())["first.weight"].detach()
     return weights - weights.mean(0)
+
+
+def origin_of(recogniser: Recogniser) -> Tensor:
+    """Logits of grey, from weights and biases of softmax regression, less their mean."""
+    biases = dict(recogniser.named_parameters())["first.bias"].detach()
+    return weights_of(recogniser).sum(1) / 2 + biases - biases.mean()
 
 
 def cost_of(recogniser: Recogniser, images: Tensor, labels: Tensor) -> Tensor:
@@ -226,11 +235,12 @@ def test_who_needs_photos_and_has_none_is_refused_in_a_line(name: str) -> None:
 
 
 def test_as_many_questions_as_pixels_and_one_give_all_weights() -> None:
-    true = weights_of(trained("softmax"))
+    true, grey = weights_of(trained("softmax")), origin_of(trained("softmax"))
     for budget in (WHOLE, 3 * WHOLE):
         access = Confidences(trained("softmax"))
-        got = solved(task_of(access, budget, labels=[2]), 0.5)
+        got, origin = solved(task_of(access, budget, labels=[2]), 0.5)
         assert (got - true).abs().max() < 1e-4 * true.abs().max()
+        assert (origin - grey).abs().max() < 1e-4 * grey.abs().max()
         assert access.shared == WHOLE  # once for everybody, and no more than that
         assert not access.queries.any()
 
@@ -240,20 +250,58 @@ def test_fewer_questions_give_the_coarse_part_of_the_weights(budget: int) -> Non
     true, access = weights_of(trained("softmax")), Confidences(trained("softmax"))
     basis = coarse_cosines(SIZE, 0, budget - 1)
     coarse = true @ basis.T @ basis
-    got = solved(task_of(access, budget), 0.5)
+    task = task_of(access, budget, labels=[3, 1])
+    got, origin = solved(task, 0.5)
     torch.testing.assert_close(got, coarse, atol=1e-4 * true.abs().max().item(), rtol=0)
+    torch.testing.assert_close(origin, origin_of(trained("softmax")), atol=1e-4, rtol=0)
     assert access.shared == budget
-    if budget > 2:  # and are shown at a photo's contrast about grey
-        shown = asker("equation_solving").recover(task_of(access, budget, labels=[3, 1])) - 0.5
+    if budget > 2:  # and the copy is attacked, and shown at a photo's contrast about grey
+        shown = asker("equation_solving", steps=7).recover(task) - 0.5
         torch.testing.assert_close(shown.std(1), torch.tensor([0.2, 0.2]), atol=1e-5, rtol=0)
-        likeness = nn.functional.cosine_similarity(shown, coarse[[3, 1]])
+        expected = steepest(coarse, origin_of(trained("softmax")), [3, 1], 7)
+        likeness = nn.functional.cosine_similarity(shown, expected)
         torch.testing.assert_close(likeness, torch.ones(2), atol=1e-5, rtol=0)
+
+
+def steepest(weights: Tensor, origin: Tensor, labels: list[int], steps: int) -> Tensor:
+    """Change from grey after steps of length 1 down −log p, a loop with autograd."""
+    change = torch.zeros(len(labels), weights.shape[1])
+    for _ in range(steps):
+        leaf = change.clone().requires_grad_()
+        with torch.enable_grad():
+            logits = origin + leaf @ weights.T
+            nn.functional.cross_entropy(logits, torch.tensor(labels), reduction="sum").backward()
+        assert leaf.grad is not None
+        change = change - nn.functional.normalize(leaf.grad)
+    return change
+
+
+# Tolerances are of grey values from 0 to 1. After 30 steps the small regression is certain to
+# 1e-7, and what single precision leaves of 1 − p_l turns the last steps on either side.
+@pytest.mark.parametrize(("steps", "tolerance"), [(1, 1e-4), (10, 1e-4), (30, 0.02)])
+def test_who_asks_pixels_and_one_more_finds_what_who_holds_the_file_finds(
+    steps: int, tolerance: float
+) -> None:
+    recogniser, labels = trained("softmax"), [3, 0, 1]
+    asks = task_of(Confidences(recogniser), WHOLE, labels=labels)
+    got = asker("equation_solving", steps=steps).recover(asks)
+    parameters = dict(recogniser.named_parameters())
+    weights, biases = (parameters[f"first.{name}"].detach() for name in ("weight", "bias"))
+    true = attacked(weights, biases + weights.sum(1) / 2, asks, steps)
+    torch.testing.assert_close(got, portrait(true, asks, filtered=True), atol=tolerance, rtol=0)
+    # And so does the shipped refined attack, whose images have a contrast of their own.
+    plan = PARAMS.plan("refined", "softmax")
+    recipe = plan.recipe.model_copy(update={"alpha": steps, "beta": steps + 1})
+    case = Case(Everything(recogniser), plan.model_copy(update={"recipe": recipe}), nothing(*SIZE))
+    held = torch.from_numpy(invert(case, np.array(labels)).x).flatten(1) - 0.5
+    held *= 0.2 / held.std(1, keepdim=True)
+    torch.testing.assert_close(got - 0.5, held, atol=tolerance, rtol=0)
 
 
 def test_rounding_spoils_the_equations() -> None:
     true = weights_of(trained("softmax"))
     access = Confidences(trained("softmax"), [Rounding(0.01)])
-    got = solved(task_of(access, WHOLE), 0.5)
+    got, _ = solved(task_of(access, WHOLE), 0.5)
     assert (got - true).abs().max() > 0.1 * true.abs().max()
 
 
@@ -295,14 +343,14 @@ def test_too_few_questions_for_a_step_are_not_asked(budget: int) -> None:
 
 
 def likeness_of_fitted(kind: type[Access], of: Recogniser) -> Tensor:
-    """How like the true weights those fitted to 3000 answers are, in 40 cosines: a cosine each."""
-    settings = {"cosines": 40, "amplitude": 0.4, "decay": 1e-5}
+    """How like a step on the true weights is one on those fitted to 3000 answers, in 40 cosines."""
+    settings = {"cosines": 40, "amplitude": 0.4, "decay": 1e-5, "steps": 1}
     shown = asker("classification_images", **settings).recover(task_of(kind(of), 3000)) - 0.5
     basis = coarse_cosines(SIZE, 0, 40)
     torch.testing.assert_close(shown @ basis.T @ basis, shown, atol=1e-5, rtol=0)
-    return nn.functional.cosine_similarity(
-        shown @ basis.T, weights_of(trained("softmax")) @ basis.T
-    )
+    true, origin = weights_of(trained("softmax")), origin_of(trained("softmax"))
+    step = steepest(true @ basis.T @ basis, origin, list(range(PEOPLE)), 1)
+    return nn.functional.cosine_similarity(shown, step)
 
 
 def test_weights_are_fitted_to_answers_about_noise() -> None:
@@ -316,7 +364,7 @@ def test_weights_are_fitted_to_answers_about_noise() -> None:
             parameter.copy_(drawn * parameter.std())
     noise = likeness_of_fitted(Labels, other)
     assert exact.min() > 0.99
-    assert labels.min() > 0.9
+    assert labels.min() > 0.8
     assert noise.abs().max() < 0.6
 
 

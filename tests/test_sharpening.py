@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from miface.report.tradeoff import sharpening_table
 from numpy.typing import NDArray
 
 from miface.attack.estimators import cosines, frequencies
 from miface.attack.sharpening import blur_and_round, deblur, sharpen, transfer
 from miface.evaluation import blurred as stage
 from miface.params.schema import load_params, params_digest
+from miface.report.verdicts import sharpening_table
 
 SIZE = (56, 46)
 Images = NDArray[np.float32]
@@ -126,7 +126,6 @@ class Staged:
     """A trial of three people with five photos each, whose judge remembers what it is shown."""
 
     def __init__(self) -> None:
-        self.params = SimpleNamespace(sharpening=SimpleNamespace(blurs=[3, 6]))
         self.seed = 4
         drawn = faces(0, 15)
         self.faces = SimpleNamespace(
@@ -163,7 +162,7 @@ def test_rows_are_of_the_first_photo_held_out_and_only_its_blur_is_seen(
 
     def shown() -> list[Images]:
         trial.shown.clear()
-        rows = stage.sharpening_rows(trial, "softmax")
+        rows = stage.sharpening_rows(trial, "softmax", [3, 6])
         assert [(row["blur"], row["method"]) for row in rows] == [
             (blur, method)
             for blur in (3, 6)

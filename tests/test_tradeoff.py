@@ -1,5 +1,6 @@
 """Countermeasures compared: sums over seeds, verdicts, points of the sweep, and the pipeline."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from math import comb
@@ -8,34 +9,40 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from clones import ROOT, SMALL, Clone
-from miface.report.tradeoff import (
-    countermeasure_table,
-    in_words,
-    query_figure,
-    query_table,
-    tradeoff_figure,
-    verdict,
-)
 from mistakes import mistakes
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from small import PARAMS
+from torch import Tensor, nn
 
 from miface.attack.access.everything import Everything
 from miface.attack.case import Case
 from miface.attack.knowledge import nothing
 from miface.attack.run import invert
 from miface.countermeasures import IN_TRAINING, ON_ANSWERS, parse_point
+from miface.countermeasures.noise import Noise
+from miface.countermeasures.rounding import Rounding
 from miface.evaluation.outside import Embedded
-from miface.evaluation.tradeoff import Row, Trial, countermeasure_rows, query_rows, together
+from miface.evaluation.tradeoff import countermeasure_rows, query_rows, together
+from miface.evaluation.trial import Conditions, Row, Trial
 from miface.faces.archive import Faces
 from miface.faces.rendered import render_faces
+from miface.faces.split import pixels
+from miface.params.base import Group
 from miface.params.file import read_yaml
-from miface.params.schema import load_params, params_digest
+from miface.params.schema import Params, load_params, params_digest
+from miface.recognisers import RECOGNISERS
+from miface.recognisers.recogniser import Recogniser
+from miface.report.tradeoff_figures import query_figure, tradeoff_figure
+from miface.report.verdicts import countermeasure_table, in_words, query_table, verdict
+from miface.training.trainer import Descent, Trainer
 
 WriteParams = Callable[..., Path]
 POINTS = "countermeasures.sweep.points"
+KNOWN = ", ".join([*IN_TRAINING, *ON_ANSWERS])
+NAMED = f"should be none, or a name among {KNOWN} and a strength, as in rounding=0.01"
 
 
 def row(**changes: Any) -> Row:
@@ -150,7 +157,7 @@ def test_the_verdict_in_words_says_the_numbers() -> None:
     (said,) = in_words(COMPARED).splitlines()
     for part in (
         "- Who holds the weights of softmax regression recovers 20 of 40: 50% (35–65) where",
-        "two points of accuracy, **augmentation 0.03** leaves least: 9 of 40: 22% (12–38).",
+        " Within two points of accuracy, **augmentation 0.03** leaves least: 9 of 40: 22% (12–38).",
         "Less than nothing done, by Fisher's exact test: dp_sgd 9 (10% held out), dropout 0.3 (88%",
         "More: label_smoothing -0.05 (92% held out).",
         "No difference shown: early_stopping 0.3 (95% held out), label_smoothing 0.1 (90% held",
@@ -158,7 +165,7 @@ def test_the_verdict_in_words_says_the_numbers() -> None:
     ):
         assert part in said
     (said,) = in_words([COMPARED[0], COMPARED[6]]).splitlines()
-    assert "No countermeasure that keeps accuracy within two points is shown to leave less." in said
+    assert "Nothing within two points of accuracy is shown to leave less." in said
     assert "**" not in said
     assert "No difference shown" not in said
 
@@ -224,9 +231,12 @@ def drawn(axes: Any) -> dict[str, list[list[float]]]:
 
 
 def test_figures_show_the_shares() -> None:
-    holds, asks, asks_for_labels = map(drawn, tradeoff_figure(COMPARED).axes)
+    figure = tradeoff_figure(COMPARED)
+    holds, asks, asks_for_labels = map(drawn, figure.axes)
     assert asks == asks_for_labels == {}
-    assert set(holds) == {each["countermeasure"] for each in COMPARED}
+    assert set(holds) == {each["countermeasure"] for each in COMPARED[1:]}
+    dashed = [each for each in figure.axes[0].lines if each.get_linestyle() == "--"]
+    assert [list(each.get_ydata()) for each in dashed] == [[50, 50]]  # nothing done
     assert holds["label_smoothing"] == [[pytest.approx(92), 77.5], [pytest.approx(90), 72.5]]
     (shown,) = map(drawn, query_figure(QUESTIONS).axes)
     solving, boundary = shown.values()
@@ -252,16 +262,34 @@ def trial_of(write_params: WriteParams) -> Callable[[], Unjudged]:
         "prior.components": 5, "prior.copies": 1, "split.train_per_person": 3,
         "queries.budgets": [20, 30], "refined.softmax.alpha": 3,
     }  # fmt: skip
-    params = load_params(write_params(changes))
+    conditions = conditions_of(load_params(write_params(changes)))
     images = render_faces(6, 5, height=32, width=28).reshape(-1, 32, 28)
-    person = np.arange(6).repeat(5)
+    faces, unseen = faces_of(images, np.arange(6).repeat(5)), nothing_seen(30)
+    return lambda: Unjudged(conditions, faces, unseen, {}, seed=1)
+
+
+def conditions_of(params: Params) -> Conditions:
+    return Conditions(
+        train_per_person=params.split.train_per_person,
+        settings={model: params.settings(model) for model in RECOGNISERS},
+        plans={model: params.plan("refined", model) for model in RECOGNISERS},
+        prior=params.prior,
+        queries=params.queries,
+        budget=params.countermeasures.sweep.budget,
+    )
+
+
+def faces_of(images: NDArray[np.uint8], person: NDArray[np.int64]) -> Faces:
+    """Photos without a source."""
     arrays: dict[str, Any] = {
         name: np.zeros(len(images), np.int64) for name in Faces.__dataclass_fields__
     }
-    arrays |= {"images": images, "person": person}
-    arrays |= {"names": np.array([f"s{n}" for n in range(6)])}
-    unseen = Embedded(np.zeros((30, 128), np.float32), np.zeros(30, np.bool_))
-    return lambda: Unjudged(params, Faces(**arrays), unseen, seed=1)
+    names = np.array([f"s{n}" for n in range(person.max() + 1)])
+    return Faces(**(arrays | {"images": images, "person": person, "names": names}))
+
+
+def nothing_seen(photos: int) -> Embedded:
+    return Embedded(np.zeros((photos, 128), np.float32), np.zeros(photos, np.bool_))
 
 
 def attacks(rows: list[Row]) -> list[tuple[Any, ...]]:
@@ -285,13 +313,89 @@ def test_a_countermeasure_on_answers_is_met_by_who_asks_alone(
         assert each["asked_in_all"] == each["queries"]
     before, after = vars(plain)["kept"], vars(rounded)["kept"]
     assert np.array_equal(before[0][0], after[0][0])  # by who holds the weights: the same
-    plan = plain.params.plan("refined", "softmax").model_copy(update={"seed": 1})
+    plan = plain.conditions.plans["softmax"].model_copy(update={"seed": 1})
     holding = Case(Everything(plain.trained("softmax", {})), plan, nothing(32, 28))
     assert np.array_equal(before[0][0], invert(holding, np.arange(6)).x)
     assert not np.array_equal(before[1][0], after[1][0])  # by who asks for labels
     assert [len(whom) for _, whom in before] == [6, 4, 6]  # who has photos of two attacks four
     assert not set(after[2][1]) & set(rounded.public.public)
-    assert of_plain[0]["accuracy"] == of_rounded[0]["accuracy"]
+    # Halves are told of whoever is sure, and the first person of the others.
+    recogniser = plain.trained("softmax", {})
+    with torch.no_grad():
+        confidences = recogniser(torch.from_numpy(pixels(plain.faces))).softmax(1).numpy()
+    for rows, told in ((of_plain, confidences), (of_rounded, np.rint(confidences / 0.5) * 0.5)):
+        right = told.argmax(1) == plain.faces.person
+        sides = zip(("train", "test"), plain.sides, strict=True)
+        expected = {side: right[of].mean() for side, of in sides}
+        assert [each["accuracy"] for each in rows] == [expected] * 3
+    assert of_plain[0]["accuracy"] != of_rounded[0]["accuracy"]
+
+
+class Shown(Recogniser):
+    """A recogniser whose confidences are the grey values of a photo, a pixel a person."""
+
+    title, Settings = "shown", Descent
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.log()
+
+    def fit(self, trainer: Trainer) -> None:
+        raise NotImplementedError
+
+
+def shown(percent: list[list[int]], person: list[int]) -> tuple[Trial, Recogniser]:
+    """A trial of photos with these confidences in per cent, two a person, one of which trains."""
+    images = np.array(percent, np.uint8)[:, None, :]
+    faces = faces_of(images, np.array(person))
+    conditions = dataclasses.replace(conditions_of(PARAMS), train_per_person=1)
+    recogniser = Shown((1, len(percent[0])), faces.names.tolist(), Group())
+    recogniser.register_parameter("somewhere", nn.Parameter(torch.zeros(1)))
+    return Trial(conditions, faces, nothing_seen(len(person)), {}, seed=0), recogniser
+
+
+def of_sides(trial: Trial, right: list[bool]) -> dict[str, float]:
+    sides = zip(("train", "test"), trial.sides, strict=True)
+    return {side: np.array(right)[rows].mean() for side, rows in sides}
+
+
+def test_of_equals_after_rounding_the_first_is_told_and_counted() -> None:
+    percent = [
+        [38, 42, 20], [56, 30, 14],
+        [43, 49, 8], [36, 44, 20],
+        [36, 10, 54], [30, 34, 36],
+    ]  # fmt: skip
+    trial, recogniser = shown(percent, [0, 0, 1, 1, 2, 2])
+    before = trial.accuracy(recogniser)
+    assert before == of_sides(trial, [False, True, True, True, True, True])
+    # In tenths 4 4 2 and 6 3 1; 4 5 1 and 4 4 2; 4 1 5 and 3 3 4.
+    rounded = trial.accuracy(recogniser, [Rounding(0.1)])
+    assert rounded == of_sides(trial, [True, True, True, False, True, True])
+    # In multiples of 0.9 0 0 0 and 1 0 0; 0 1 0 and 0 0 0; 0 0 1 and 0 0 0.
+    coarse = trial.accuracy(recogniser, [Rounding(0.9)])
+    assert coarse == of_sides(trial, [True, True, True, False, True, False])
+    assert before != rounded != coarse != before
+
+
+def test_accuracy_after_noise_is_that_of_the_labels_that_were_told() -> None:
+    trial, recogniser = shown([[51, 49], [51, 49], [40, 60], [49, 51]], [0, 0, 1, 1])
+
+    class Known(Noise):
+        """Noise that is known: of 0.03 for the one, or for the other."""
+
+        def answer(self, confidences: Tensor) -> Tensor:
+            noise = torch.tensor([[-1.0, 1.0], [1.0, -1.0], [1.0, -1.0], [1.0, -1.0]])
+            return (confidences + self.strength * noise).clamp(0, 1)
+
+    assert trial.accuracy(recogniser) == {"train": 1.0, "test": 1.0}
+    # 51 49 → 48 52: wrong; 51 49 → 54 46; 40 60 → 43 57; 49 51 → 52 48: wrong.
+    told = trial.accuracy(recogniser, [Known(0.03)])
+    assert told == of_sides(trial, [False, True, True, False])
+    # And of the noise itself, as its generator draws it.
+    confidences = torch.tensor([[0.51, 0.49], [0.51, 0.49], [0.4, 0.6], [0.49, 0.51]])
+    labels = Noise(0.3).answer(confidences).argmax(1)
+    right = (labels == torch.tensor([0, 0, 1, 1])).tolist()
+    assert not all(right)
+    assert trial.accuracy(recogniser, [Noise(0.3)]) == of_sides(trial, right)
 
 
 def test_a_countermeasure_in_training_is_met_by_everybody(
@@ -326,7 +430,7 @@ def test_questions_are_bought_by_access_knowledge_and_budget(
 @pytest.mark.parametrize(
     ("text", "point"),
     [("none", ("none", 0)), ("rounding=0.01", ("rounding", 0.01)), ("top=1", ("top", 1)),
-     ("label_smoothing=-0.05", ("label_smoothing", -0.05)), ("noise=1e-3", ("noise", 0.001))],
+     ("label_smoothing=-0.05", ("label_smoothing", -0.05)), ("noise=1e-07", ("noise", 1e-7))],
 )  # fmt: skip
 def test_a_point_is_a_name_and_a_strength(text: str, point: tuple[str, float]) -> None:
     got = parse_point(text)
@@ -343,16 +447,19 @@ def test_the_shipped_points_begin_with_none_and_are_all_of_them_known() -> None:
 @pytest.mark.parametrize(
     ("points", "told"),
     [
-        (["none", "prayer=1"], f"{POINTS}.1: found {{'prayer': 1}}, should be none, or strengths"),
+        (["none", "prayer=1"], f"{POINTS}.1: found 'prayer=1', {NAMED}"),
         (["rounding=2"], f"{POINTS}.0.rounding: found 2, should be less than 1"),
         (["none", "dropout=1.5"], f"{POINTS}.1.dropout: found 1.5, should be less than 1"),
         (["dp_sgd=-1"], f"{POINTS}.0.dp_sgd: found -1, should be greater than 0"),
         (["top=1.5"], f"{POINTS}.0.top: found 1.5, should be a valid integer"),
-        (["rounding"], f"{POINTS}.0: found 'rounding', should be a name and a strength"),
-        (["rounding="], f"{POINTS}.0: found 'rounding=', should be a name and a strength"),
-        (["rounding=much"], f"{POINTS}.0: found 'rounding=much', should be a name and a strength"),
+        (["rounding"], f"{POINTS}.0: found 'rounding', {NAMED}"),
+        (["rounding="], f"{POINTS}.0: found 'rounding=', {NAMED}"),
+        (["rounding=much"], f"{POINTS}.0: found 'rounding=much', {NAMED}"),
+        (["rounding=1e-2"], f"{POINTS}.0: found 'rounding=1e-2', {NAMED}"),
+        (["none", "rounding= 0.01"], f"{POINTS}.1: found 'rounding= 0.01', {NAMED}"),
+        (["top=1.0"], f"{POINTS}.0: found 'top=1.0', {NAMED}"),
         (["rounding=nan"], f"{POINTS}.0.rounding: found nan, should be a finite number"),
-        (["none=3"], f"{POINTS}.0: found {{'none': 3}}, should be none, or strengths"),
+        (["none=3"], f"{POINTS}.0: found 'none=3', {NAMED}"),
         ([0.1], f"{POINTS}.0: found 0.1, should be a valid string"),
         (["top=1", "none", "top=1"], f"{POINTS}: found ['top=1', 'none', 'top=1'], should name "),
         ([], f"{POINTS}: found [], should have at least 1 item"),
@@ -391,7 +498,7 @@ def test_what_is_compared_is_no_part_of_a_run(write_params: WriteParams) -> None
 
 # With DVC.
 
-COMPARING = {"countermeasure", "queries", "tradeoff", "ordinary"}
+COMPARING = {"ordinary", "countermeasure", "queries", "sharpening", "tradeoff"}
 
 
 def stages_of(clone: Clone, *arguments: str) -> set[str]:
