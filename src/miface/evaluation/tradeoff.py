@@ -67,7 +67,8 @@ def query_rows(trial: Trial, model: str, name: str) -> list[Row]:
 def together(rows: Sequence[Row]) -> list[Row]:
     """Put rows of the same attack over several seeds together.
 
-    Shares and ``asked_in_all``, the questions truly asked, are means over seeds; ``recovered`` and ``people`` are sums, with Wilson's interval;
+    Shares and ``asked_in_all``, the questions truly asked, are means over seeds;
+    ``recovered`` and ``people`` are sums, with Wilson's interval;
     ``by_seed`` has each seed's count, in the order of ``seeds``.
     """
     groups: dict[tuple[Any, ...], list[Row]] = {}
