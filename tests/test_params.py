@@ -61,7 +61,7 @@ MODELS, MODEL = ", ".join(RECOGNISERS), f"should be {one_of(RECOGNISERS)}"
 TRAINING_KEYS = "learning_rate, momentum, weight_decay, batch_size, max_epochs, patience"
 GROUPS = (
     "seed, data, rendered, split, countermeasures, variant, variants, attack, non_local_means, "
-    f"recipe, mi_face, refined, known_code, prior, queries, {MODELS}"
+    f"recipe, mi_face, refined, known_code, prior, queries, sharpening, {MODELS}"
 )
 DIGEST = "should match pattern '^[0-9a-f]{64}$'"
 

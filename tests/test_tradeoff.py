@@ -236,7 +236,7 @@ def test_figures_show_the_shares() -> None:
     assert asks == asks_for_labels == {}
     assert set(holds) == {each["countermeasure"] for each in COMPARED[1:]}
     dashed = [each for each in figure.axes[0].lines if each.get_linestyle() == "--"]
-    assert [list(each.get_ydata()) for each in dashed] == [[50, 50]]  # nothing done
+    assert [np.asarray(each.get_ydata()).tolist() for each in dashed] == [[50, 50]]  # nothing done
     assert holds["label_smoothing"] == [[pytest.approx(92), 77.5], [pytest.approx(90), 72.5]]
     (shown,) = map(drawn, query_figure(QUESTIONS).axes)
     solving, boundary = shown.values()
