@@ -32,8 +32,8 @@ def committed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "README.md", "dvc.lock", "params.yaml", "study.json", "metrics.json",
         "countermeasures-study.json", "countermeasures.md",
     ):  # fmt: skip
-        folder = {".json": "reports/", ".md": "docs/"}.get(Path(name).suffix, "")
-        path = name if name == "README.md" else f"{folder}{name}"
+        place = {".json": "reports/", ".md": "docs/"}.get(Path(name).suffix, "")
+        path = name if name == "README.md" else f"{place}{name}"
         content = subprocess.run(
             ["git", "show", f"HEAD:{path}"], cwd=project, capture_output=True, check=True
         ).stdout

@@ -97,7 +97,8 @@ def _line(
     above = [100 * (row["interval"]["high"] - rate(row)) for row in rows]
     axes.errorbar(
         x, y, yerr=[below, above], label=name, color=_COLOURS[index % len(_COLOURS)],
-        marker=_MARKS[index * 3 % len(_MARKS)], markersize=6, linewidth=1.2, elinewidth=0.6,
+        marker=_MARKS[(3 * index + index // len(_COLOURS)) % len(_MARKS)], markersize=6,
+        linewidth=1.2, elinewidth=0.6,
         linestyle="--" if dashed else "-", capsize=2, alpha=0.9,
     )  # fmt: skip
     axes.grid(visible=True, linewidth=0.3)
