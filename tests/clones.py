@@ -23,6 +23,8 @@ SMALL = [
 
 MODELS = ("softmax", "mlp", "dae", "cnn")
 METHODS = ("mi_face", "refined", "known_code", "prior")
+LEFT_BEHIND = ("reports/", "dvc.lock", "stages/dvc.lock")
+"""What runs on other faces left in Git: no part of a run on these."""
 ALWAYS = {"sources"}
 """The stage that looks whether the photos have changed, every time."""
 
@@ -48,8 +50,7 @@ class Clone:
             cwd=ROOT, capture_output=True, text=True, check=True,
         ).stdout.split("\n")  # fmt: skip
         for name in filter(None, listed):
-            # What a run on other faces left behind is no part of this one.
-            if (ROOT / name).is_file() and not name.startswith(("reports/", "dvc.lock")):
+            if (ROOT / name).is_file() and not name.startswith(LEFT_BEHIND):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
         clone = cls(folder)
