@@ -93,7 +93,7 @@ class Clone:
         """Put everything back as the last commit has it."""
         self.run("git", "reset", "-q", "--hard")
         self.run("git", "clean", "-qfd")
-        self.dvc("checkout", "-q", "--force")
+        self.dvc("checkout", "-q", "--force", "dvc.yaml")
 
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
         """Give reports/metrics.json."""

@@ -105,7 +105,7 @@ def test_the_saved_cost_is_that_of_the_saved_image(clone: Clone) -> None:
 
 def test_a_second_repro_does_nothing(clone: Clone) -> None:
     assert clone.stages_run("repro") == set()
-    assert clone.dvc("status").split() == ["sources:", "always", "changed"]
+    assert clone.dvc("status", "dvc.yaml").split() == ["sources:", "always", "changed"]
 
 
 INVERT = {f"invert@{method}-{model}" for method in METHODS for model in MODELS}
