@@ -42,6 +42,7 @@ from miface.training.trainer import Descent, Trainer
 WriteParams = Callable[..., Path]
 POINTS = "countermeasures.sweep.points"
 KNOWN = ", ".join([*IN_TRAINING, *ON_ANSWERS])
+SPELLED = "should be spelled"
 NAMED = f"should be none, or a name among {KNOWN} and a strength, as in rounding=0.01"
 
 
@@ -429,13 +430,19 @@ def test_questions_are_bought_by_access_knowledge_and_budget(
 
 @pytest.mark.parametrize(
     ("text", "point"),
-    [("none", ("none", 0)), ("rounding=0.01", ("rounding", 0.01)), ("top=1", ("top", 1)),
+    [("none", ("none", 0)), ("rounding=0.01", ("rounding", 0.01)),
+     ("noise=0.0123456", ("noise", 0.0123456)), ("top=1", ("top", 1)),
      ("label_smoothing=-0.05", ("label_smoothing", -0.05)), ("noise=1e-07", ("noise", 1e-7))],
 )  # fmt: skip
 def test_a_point_is_a_name_and_a_strength(text: str, point: tuple[str, float]) -> None:
     got = parse_point(text)
     assert got == point
     assert isinstance(got[1], type(point[1]))
+
+
+def test_a_strength_of_many_digits_is_kept(write_params: WriteParams) -> None:
+    sweep = load_params(write_params({POINTS: ["noise=0.0123456"]})).countermeasures.sweep
+    assert sweep.points == ["noise=0.0123456"]
 
 
 def test_the_shipped_points_begin_with_none_and_are_all_of_them_known() -> None:
@@ -455,9 +462,9 @@ def test_the_shipped_points_begin_with_none_and_are_all_of_them_known() -> None:
         (["rounding"], f"{POINTS}.0: found 'rounding', {NAMED}"),
         (["rounding="], f"{POINTS}.0: found 'rounding=', {NAMED}"),
         (["rounding=much"], f"{POINTS}.0: found 'rounding=much', {NAMED}"),
-        (["rounding=1e-2"], f"{POINTS}.0: found 'rounding=1e-2', {NAMED}"),
-        (["none", "rounding= 0.01"], f"{POINTS}.1: found 'rounding= 0.01', {NAMED}"),
-        (["top=1.0"], f"{POINTS}.0: found 'top=1.0', {NAMED}"),
+        (["rounding=1e-2"], f"{POINTS}.0: found 'rounding=1e-2', {SPELLED} rounding=0.01"),
+        (["none", "rounding= 0.01"], f"{POINTS}.1: found 'rounding= 0.01', {SPELLED} rounding=0"),
+        (["top=1.0"], f"{POINTS}.0: found 'top=1.0', {SPELLED} top=1"),
         (["rounding=nan"], f"{POINTS}.0.rounding: found nan, should be a finite number"),
         (["none=3"], f"{POINTS}.0: found 'none=3', {NAMED}"),
         ([0.1], f"{POINTS}.0: found 0.1, should be a valid string"),

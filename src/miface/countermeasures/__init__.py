@@ -1,6 +1,5 @@
 """What a defender changes: in the training, or in the answers. One module each."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -57,12 +56,14 @@ def _point(text: str) -> str:
     name, _, strength = text.partition("=")
     known = [*IN_TRAINING, *ON_ANSWERS]
     try:
-        value = float(strength)
+        value = float(strength) if name in known else None
     except ValueError:
-        value = math.nan
-    if name not in known or f"{name}={value:g}" != text:  # one spelling, so that none counts twice
+        value = None
+    if value is None:
         rule = f"be none, or a name among {', '.join(known)} and a strength, as in rounding=0.01"
         raise PydanticCustomError("point", f"should {rule}")
+    if text != (spelled := f"{name}={value:.12g}"):  # so that none counts twice
+        raise PydanticCustomError("point", f"should be spelled {spelled}")
     which = _InTraining if name in IN_TRAINING else _OnAnswers
     TypeAdapter(which).validate_python({name: int(value) if value.is_integer() else value})
     return text
@@ -128,4 +129,4 @@ def on_answers(strengths: Strengths) -> list[Answering]:
 
 def in_words(strengths: Strengths) -> str:
     """Name countermeasures and their strengths as results do; ``none`` where there are none."""
-    return ", ".join(f"{name} {value:g}" for name, value in strengths.items()) or "none"
+    return ", ".join(f"{name} {value:.12g}" for name, value in strengths.items()) or "none"
