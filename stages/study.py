@@ -51,6 +51,7 @@ def main(*arguments: str) -> None:
         _copy(place, cache)
         runs = []
         for seed in tracked(options.seeds, options.name, "seed"):
+            shutil.copy("params.yaml", place)  # a key that is added with + is there only once
             apply_overrides(place / "params.yaml", [*options.changes, f"seed={seed}"])
             said = _dvc(place, "repro", "evaluate")
             ran = set(re.findall(r"Running stage '([^']+)'", said)) - _UNKEPT

@@ -30,7 +30,8 @@ def committed(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs the project's Git repository: its last commit is what is looked at")
     for name in (
         "README.md", "dvc.lock", "params.yaml", "study.json", "metrics.json",
-        "countermeasures-study.json", "countermeasures.md",
+        "countermeasures-study.json", "countermeasures.md", "study-leaking.json",
+        "what-the-report-found.md",
     ):  # fmt: skip
         place = {".json": "reports/", ".md": "docs/"}.get(Path(name).suffix, "")
         path = name if name == "README.md" else f"{place}{name}"
@@ -119,6 +120,32 @@ def test_the_readme_shows_the_study(committed: Path, study: dict[str, Any]) -> N
 def test_ordinary_recognisers_are_good_ones(study: dict[str, Any], model: str) -> None:
     assert study["results"]["variant"] == "ordinary"
     assert study["results"][model]["accuracy"]["test"]["mean"] >= 0.94
+
+
+def test_a_document_shows_the_study_of_recognisers_bred_to_leak(
+    committed: Path, study: dict[str, Any]
+) -> None:
+    leaking = load(committed / "study-leaking.json")
+    assert leaking["changes"] == ["variant=leaking"]
+    text = (committed / "what-the-report-found.md").read_text(encoding="utf-8")
+    section = text[text.index("## Did the recognisers have to leak?") :]
+    shown = {
+        method.strip("`"): re.findall(r"(\d+) ± (\d+) \((\d+)\)", rest)
+        for method, rest in re.findall(r"^\| (published|`\w+`) +\|(.*)$", section, re.M)
+    }
+    names = {"published": "mi_face", "refined": "refined", "prior": "prior"}
+
+    def first(of: dict[str, Any], method: str, model: str, key: str) -> str:
+        return f"{100 * of['results'][method][model]['identified']['outside']['top1'][key]:.0f}"
+
+    assert shown == {
+        name: [
+            (first(leaking, method, model, "mean"), first(leaking, method, model, "spread"),
+             first(study, method, model, "mean"))
+            for model in ("softmax", "mlp", "dae", "cnn")
+        ]
+        for name, method in names.items()
+    }  # fmt: skip
 
 
 def test_the_measure_holds(study: dict[str, Any]) -> None:
