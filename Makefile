@@ -13,11 +13,11 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/installed ## run the pipeline from photos to a report
-	dvc repro
+	python stages/warm.py python -m dvc repro
 	@echo "The report: $(abspath reports/index.html)"
 
 test: $(VENV)/installed ## run the tests
-	python -m pytest
+	python stages/warm.py python -m pytest
 
 lint: $(VENV)/installed ## check style and types
 	ruff check . && ruff format --check . && mypy
@@ -26,10 +26,10 @@ compare: $(VENV)/installed ## runs side by side: make compare REVS="HEAD workspa
 	python stages/compare.py $(REVS)
 
 study: $(VENV)/installed ## repeat the pipeline over five seeds: mean and spread
-	python stages/study.py
+	python stages/warm.py python stages/study.py
 
 countermeasures: $(VENV)/installed ## what countermeasures cost and leave; attackers who only ask
-	dvc repro stages/dvc.yaml
+	python stages/warm.py python -m dvc repro stages/dvc.yaml
 	@echo "Tables and figures: $(abspath reports/tradeoff.md)"
 
 docs: $(VENV)/installed ## write docs/parameters.md anew

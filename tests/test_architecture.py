@@ -95,7 +95,9 @@ def test_what_every_room_uses_imports_none(name: str) -> None:
     assert {n.split(".")[0] for n in within_miface(PACKAGE / f"{name}.py")} <= GROUND
 
 
-@pytest.mark.parametrize("path", [p for p in STAGES if p.stem != "project"], ids=named)
+@pytest.mark.parametrize(
+    "path", [p for p in STAGES if p.stem not in ("project", "warm")], ids=named
+)
 def test_a_stage_runs_the_code_beside_it_and_no_other_stage(path: Path) -> None:
     names = [name.split(".")[0] for name in imports(path)]
     shared = {stage.stem for stage in STAGES} & set(names)
@@ -105,3 +107,9 @@ def test_a_stage_runs_the_code_beside_it_and_no_other_stage(path: Path) -> None:
     )  # trials: of the stages in stages/dvc.yaml
     assert "miface" in names[names.index("project") :]
     assert "miface" not in names[: names.index("project")]
+
+
+def test_what_starts_stages_has_no_code_of_theirs() -> None:
+    """Or a fork would run the code of the checkout that started it."""
+    names = {name.split(".")[0] for name in imports(ROOT / "stages/warm.py")}
+    assert not names & {"miface", *(stage.stem for stage in STAGES)}
