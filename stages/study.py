@@ -56,7 +56,7 @@ def main(*arguments: str) -> None:
             said = _dvc(place, "repro", "evaluate")
             ran = set(re.findall(r"Running stage '([^']+)'", said)) - _UNKEPT
             runs.append(json.loads((place / "reports/metrics.json").read_text("utf-8")))
-            tell(f"seed {seed}: computed {f'{len(ran)} stages' if ran else 'nothing'}")
+            tell(f"seed {seed}: computed {_counted(ran)}")
         changed = load_params(place / "params.yaml")
     study: dict[str, Any] = {
         "seeds": options.seeds,
@@ -71,6 +71,12 @@ def main(*arguments: str) -> None:
         table = study_table(study, changed.attack.methods, changed.attack.models)
         beside.write_text(table, encoding="utf-8")
     tell(f"the study: {Path(f'reports/{options.name}.md').resolve()}")
+
+
+def _counted(stages: set[str]) -> str:
+    if not stages:
+        return "nothing"
+    return f"{len(stages)} stage{'s' * (len(stages) > 1)}"
 
 
 def _copy(place: Path, cache: str) -> None:

@@ -95,6 +95,7 @@ class Clone:
         """Put everything back as the last commit has it."""
         self.run("git", "reset", "-q", "--hard")
         self.run("git", "clean", "-qfd")
+        self.run("git", "clean", "-qfdx", "models")  # also of a recogniser that was added
         self.dvc("checkout", "-q", "--force", "dvc.yaml")
 
     def metrics(self) -> dict[str, dict[str, dict[str, float]]]:
