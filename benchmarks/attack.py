@@ -88,8 +88,7 @@ class Published:
 
     def steps_in(self, space: RowSpace) -> Recovered:
         """Attack in a row space that is there already."""
-        a = self.starts.new_zeros(len(self.starts), space.dimensions)
-        attacked = self._loop(space, a)
+        attacked = self._loop(space, space.begin(len(self.starts)))
         return Recovered(space.expand(attacked.points), attacked.iterations)
 
     def batched(self) -> Recovered:

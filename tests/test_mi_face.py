@@ -289,8 +289,7 @@ def test_the_row_space_makes_the_same_iterates_as_pixels(
         bases.append(None)
     for basis in bases:
         rows = RowSpace(network, OBJECTIVES["one_minus_p"], start, basis)
-        zeros = torch.zeros(PEOPLE, rows.dimensions, dtype=torch.float64)
-        fast = mi_face(rows, zeros, labels, with_fresh_rule())
+        fast = mi_face(rows, rows.begin(PEOPLE), labels, with_fresh_rule())
         np.testing.assert_array_equal(fast.iterations, slow.iterations)
         np.testing.assert_array_equal(fast.stopped, slow.stopped)
         torch.testing.assert_close(rows.expand(fast.points), slow.points)

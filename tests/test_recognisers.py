@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from small import case_of, recipe_of
-from torch import nn
+from torch import Tensor, nn
 from trained import NAMES, PEOPLE, PIXELS, SIZE, photos, settings_of, train_small, trained
 
 from miface.attack.access.confidences import Confidences
 from miface.attack.costs import Cost
 from miface.attack.objectives import OBJECTIVES
-from miface.attack.row_space import RowSpace, orthonormal_rows
+from miface.attack.row_space import NearbyProducts, RowSpace, orthonormal_rows
 from miface.recognisers import RECOGNISERS, accuracy
 from miface.recognisers.recogniser import Coded, Convolutional, Recogniser, Size
 from miface.recognisers.store import load, save
@@ -187,6 +187,33 @@ def test_the_row_space_gives_cost_and_gradient_of_autograd(
     assert gradient.any()
     torch.testing.assert_close(cost, expected, rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(coordinates @ fast.basis, gradient, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64], ids=str)
+def test_products_of_points_on_paths_are_those_of_the_matrix(kind: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    whole, origin, first, second = normal(60, 80), normal(60), normal(7, 80), normal(7, 80)
+    matrix = whole.to(kind)
+    products = NearbyProducts(matrix, origin.to(kind))
+    times = torch.linspace(0, 1, 2000, dtype=torch.float64)
+    # A slow bend, a jump, noise, fewer rows: whatever points do, their products are right.
+    paths = [t * first + 1e-3 * t**2 * second for t in times]
+    paths += [100 * second, *(normal(7, 80) for _ in range(20)), first[:3], 0 * first[:3]]
+    begun = 0
+    for i, points in enumerate(paths):
+        anchor = products.anchor
+        z = products(points.double())
+        begun += products.anchor is not anchor
+        if i == len(times) - 1:
+            assert begun == 1  # two directions hold the bend
+        error = (z.double() - origin - points @ matrix.double().T).norm(dim=1)
+        size = matrix.double().norm() * points.norm(dim=1) + origin.norm()
+        assert (error <= 10 * torch.finfo(kind).eps * size).all(), i
+        assert z.dtype == kind
 
 
 # On disk.

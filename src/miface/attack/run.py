@@ -71,7 +71,7 @@ def attack(
     `snapshots` where they are given.
     """
     if fast is not None:
-        starts = starts.new_zeros(len(starts), fast.dimensions)
+        starts = fast.begin(len(starts))
     with Progress(case.recipe.alpha, "attack", "step") as progress:
         facts: dict[str, str] = {}
 
