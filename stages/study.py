@@ -31,8 +31,8 @@ from miface.progress import tell, tracked
 from miface.report.provenance import commit, machine
 from miface.report.study_table import study_table
 
-_UNKEPT = {"sources", "fetch", "knowledge", "evaluate"}
-"""Stages whose runs DVC does not keep: they take a moment, train nothing and attack nothing."""
+_LIGHT = {"sources", "fetch", "knowledge", "plan", "evaluate"}
+"""Stages that train nothing and attack nothing, and may run for a key that is added anew."""
 
 
 def main(*arguments: str) -> None:
@@ -54,9 +54,9 @@ def main(*arguments: str) -> None:
             shutil.copy("params.yaml", place)  # a key that is added with + is there only once
             apply_overrides(place / "params.yaml", [*options.changes, f"seed={seed}"])
             said = _dvc(place, "repro", "evaluate")
-            ran = set(re.findall(r"Running stage '([^']+)'", said)) - _UNKEPT
+            ran = set(re.findall(r"Running stage '([^']+)'", said)) - _LIGHT
             runs.append(json.loads((place / "reports/metrics.json").read_text("utf-8")))
-            tell(f"seed {seed}: computed {_counted(ran)}")
+            tell(f"seed {seed}: computed {f'{len(ran)} stages' if ran else 'nothing'}")
         changed = load_params(place / "params.yaml")
     study: dict[str, Any] = {
         "seeds": options.seeds,
@@ -71,12 +71,6 @@ def main(*arguments: str) -> None:
         table = study_table(study, changed.attack.methods, changed.attack.models)
         beside.write_text(table, encoding="utf-8")
     tell(f"the study: {Path(f'reports/{options.name}.md').resolve()}")
-
-
-def _counted(stages: set[str]) -> str:
-    if not stages:
-        return "nothing"
-    return f"{len(stages)} stage{'s' * (len(stages) > 1)}"
 
 
 def _copy(place: Path, cache: str) -> None:
