@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import subjects
 from benchmarks.attack import Published
 from benchmarks.timing import Record, measure
 from miface.attack.mi_face import Loop, mi_face
+from miface.attack.run import cost_of
+from miface.recognisers.cnn import CnnSettings
+from miface.recognisers.dae import Dae, DaeSettings
 from miface.recognisers.mlp import Mlp, MlpSettings
+from miface.training.autoencoder import pretrain
 from miface.training.trainer import Trainer, train_classifier
 
 _FLOAT = 4  # bytes
@@ -31,8 +36,11 @@ def run(quick: bool) -> Record:
         "copy": _copy(large, n),
         "copy_in_cache": _copy(small, n),
         "cases": [
+            _pretraining_epoch(quick),
+            _cnn_epoch(quick),
+            _cnn_attack_step(1, quick),
+            _cnn_attack_step(40, quick),
             _attack_step(40, quick),
-            _attack_step(400, quick),
             _training_epoch(quick),
         ],
     }
@@ -45,15 +53,92 @@ def _copy(source: torch.Tensor, n: int) -> Record:
     return {"bytes": size, "seconds": seconds, "bytes_per_second": 2 * size / seconds["min"]}
 
 
+def _pretraining_epoch(quick: bool) -> Record:
+    """Time an epoch of the outer autoencoder's pretraining: the longest step of a run."""
+    photos, settings = subjects.photos(), subjects.settings(DaeSettings)
+    network = subjects.untrained("dae", subjects.size())
+    assert isinstance(network, Dae)
+    outer = network.outer
+    pretraining = settings.pretraining[0]
+
+    def train(epochs: int) -> None:
+        how = pretraining.model_copy(update={"epochs": epochs})
+        trainer = Trainer(photos, torch.Generator().manual_seed(0), lambda _: None)
+        pretrain(outer, how, settings.corruption, trainer, lambda *errors: None)
+
+    weights = sum(weight.numel() for weight in outer.parameters())
+    steps = -(-photos.trained_on // pretraining.batch_size)
+    # Both ways through both matrices but back to the photos (half of the weights); a gradient
+    # written; Adam, which reads it, the weights and two moments, and writes these three.
+    moved = steps * weights * (1 + 0.5 + 1 + 4 + 3) + 2 * weights
+    return {
+        "name": f"pretraining of the outer autoencoder, an epoch of {steps} steps",
+        "seconds": _slope(train, 1, 2 if quick else 5, n=3),
+        "flop": _flop(lambda: train(1)),
+        "bytes": _FLOAT * moved,
+    }
+
+
+def _cnn_epoch(quick: bool) -> Record:
+    """Time an epoch of the CNN's training, with the measures at its end."""
+    photos, settings = subjects.photos(), subjects.settings(CnnSettings)
+    network = subjects.untrained("cnn", subjects.size())
+
+    def train(epochs: int) -> None:
+        trainer = Trainer(photos, torch.Generator().manual_seed(0), lambda _: None)
+        train_classifier(network, settings.model_copy(update={"max_epochs": epochs}), trainer)
+
+    steps = -(-photos.trained_on // settings.batch_size)
+    weights = sum(weight.numel() for weight in network.parameters())
+    # Both ways through the weights; a gradient written; descent with momentum, which reads it, the
+    # weights and the velocity, and writes these two.
+    return {
+        "name": f"training of the CNN, an epoch of {steps} steps",
+        "seconds": _slope(train, 1, 2 if quick else 5, n=3),
+        "flop": _flop(lambda: train(1)),
+        "bytes": _FLOAT * (steps * weights * (2 + 1 + 3 + 2) + weights),
+    }
+
+
+def _cnn_attack_step(rows: int, quick: bool) -> Record:
+    """Time a step of the published attack on the CNN, the last rows of which run alone."""
+    network = subjects.trained("cnn", quick)
+    published = Published("cnn", network)
+    cost, start = cost_of(published.case), published.starts[:rows]
+    labels = torch.arange(rows)
+    steps = 5 if quick else 50
+
+    def attack(alpha: int) -> None:
+        mi_face(cost, start, labels, Loop(alpha, beta=steps + 2, gamma=-1.0, lambda_=0.1))
+
+    whose = "1 label" if rows == 1 else f"{rows} labels"
+    return {
+        "name": f"attack on the CNN, {whose}, a step",
+        "seconds": _slope(attack, 1, 1 + steps, n=3),
+        "flop": _flop(lambda: cost(start, labels)),
+        "bytes": _FLOAT * 2 * sum(weight.numel() for weight in network.parameters()),
+    }
+
+
+def _flop(run: Callable[[], object]) -> float:
+    """Count the operations of the products and convolutions of a run."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return float(counter.get_total_flops())
+
+
 def _attack_step(rows: int, quick: bool) -> Record:
-    """Time a step of the MLP's attack: z = z0 + G a, the layer above, and its gradient."""
+    """Time a step of the MLP's attack: z = z0 + G a, the layer above, and its gradient.
+
+    Counted as if G were multiplied in each step, which `NearbyProducts` spares.
+    """
     network = subjects.trained("mlp", quick)
     assert isinstance(network, Mlp)
     with torch.no_grad():
         space = Published("mlp", network).row_space()
     hidden, people = space.dimensions, network.output.out_features
     labels = torch.arange(rows) % people
-    start = torch.zeros(rows, hidden)
+    start = space.begin(rows)
     steps = 5 if quick else 50
 
     def attack(alpha: int) -> None:

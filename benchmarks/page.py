@@ -230,7 +230,13 @@ def limits(record: Record) -> str:
         f"cache, {_number(cached['bytes_per_second'] / 1e9)} GB/s. Operations are those of the "
         "matrix products; bytes are the fewest that must move if nothing stays in cache from one "
         "step to the next, so a share of the copy above 100% means that the cache helps. The "
-        "limit is the slower of the two floors.",
+        "limit is the slower of the two floors. The attack on the MLP is counted as if W Wᵀ were "
+        "multiplied in each step; a share above 100% is what `NearbyProducts` spares.",
+        "What is left: Adam passes over ten million weights, their gradients and both moments in "
+        "each of the autoencoder's steps, far more bytes than any cache holds, and drawing the "
+        "noise adds to it; the CNN's convolutions are small (8 and 16 channels), so that pooling, "
+        "ReLU and the way in and out of each operation, which are not counted, take longer than "
+        "the products; an attack on one label reads all weights of the CNN for one image.",
         _table(
             ["", "ms", "GFLOP/s", "of the product", "GB/s", "of the copy", "of the limit"], rows
         ),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks import subjects
 from benchmarks.attack import LABEL_STEPS, TITLES, Published, Recovered, same_images
-from benchmarks.timing import Record, contest
+from benchmarks.timing import Agreement, Record, contest
 from miface.attack.objectives import OBJECTIVES
 
 _ART, _AIJACK = "adversarial-robustness-toolbox", "aijack"
@@ -31,6 +31,7 @@ def run(quick: bool) -> Record:
     for model, (alpha, labels) in models.items():
         ours = Published(model, subjects.trained(model, quick), alpha)
         record["models"][model] = _compare(model, ours, labels, versions, quick)
+    record["models"]["mlp"].append(_with_adam(quick))
     if versions[_ART]:
         ours = Published("softmax", subjects.trained("softmax", quick), 20)
         record["models"]["softmax"].append(_in_one_batch(ours))
@@ -84,10 +85,43 @@ def _in_one_batch(ours: Published) -> Record:
     return _contest(f"softmax, {ours.recipe.alpha} steps, one batch", ours, contestants, 1)
 
 
+def _with_adam(quick: bool) -> Record:
+    """Compare with Adam in pixels on all labels at once: the inner loop of Plug & Play Attacks."""
+    ours = Published("mlp", subjects.trained("mlp", quick), 10 if quick else 100)
+    contestants = {
+        "this project": ours.project,
+        "Adam on 40 images by autograd": lambda: _adam(ours),
+    }
+    title = f"MLP, {ours.recipe.alpha} steps, 40 labels in one batch, another optimiser"
+    return _contest(title, ours, contestants, 1 if quick else 3, agree=_label_steps_alone)
+
+
+def _adam(ours: Published) -> Recovered:
+    images = ours.starts.clone().requires_grad_()
+    optimiser = torch.optim.Adam([images], lr=0.01)
+    for _ in range(ours.recipe.alpha):
+        optimiser.zero_grad()
+        nn.functional.cross_entropy(
+            ours.recogniser(images), ours.labels, reduction="sum"
+        ).backward()
+        optimiser.step()
+    for weight in ours.recogniser.parameters():
+        weight.grad = None
+    return Recovered(images.detach(), np.full(len(images), ours.recipe.alpha))
+
+
+def _label_steps_alone(recovered: Mapping[str, Recovered]) -> Agreement:
+    return Agreement("another descent finds other images; times are compared a label-step", 0, 0)
+
+
 def _contest(
-    title: str, ours: Published, contestants: Mapping[str, Callable[[], Recovered]], n: int
+    title: str,
+    ours: Published,
+    contestants: Mapping[str, Callable[[], Recovered]],
+    n: int,
+    agree: Callable[[Mapping[str, Recovered]], Agreement] = same_images,
 ) -> Record:
-    record, recovered = contest(title, contestants, n=n, work=LABEL_STEPS, agree=same_images)
+    record, recovered = contest(title, contestants, n=n, work=LABEL_STEPS, agree=agree)
     for entry in record["entries"]:
         result = recovered[entry["name"]]
         entry["steps"] = float(result.iterations.mean())
