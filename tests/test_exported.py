@@ -192,6 +192,13 @@ def test_weights_that_would_be_unpickled_are_refused(path: Path) -> None:
         load(path)
 
 
+def test_a_model_in_training_mode_is_refused(path: Path) -> None:
+    program = torch.export.export(Residual(1).train(), (torch.rand(6, 1, *SIZE),))
+    torch.export.save(program, path)
+    with pytest.raises(MifaceError, match="depend on the photos beside it"):
+        load(path)
+
+
 class Large(nn.Module):
     """Asks for 1 TiB on the way."""
 

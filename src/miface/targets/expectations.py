@@ -132,7 +132,7 @@ def tried(path: Path, network: Callable[[Tensor], Tensor], pixels: int) -> tuple
     ------
     MifaceError
         If the scores are not one row for each photo, are of fewer than two labels, not finite,
-        the same for every photo, or others when asked again.
+        the same for every photo, others when asked again, or others beside other photos.
     """
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand((ASKED - 2, pixels), generator=generator)
@@ -158,6 +158,12 @@ def tried(path: Path, network: Callable[[Tensor], Tensor], pixels: int) -> tuple
         raise MifaceError(
             f"{path}: found other scores for the same photos when asked again; export the model "
             "in evaluation mode: torch.export.export(model.eval(), (example,))"
+        )
+    if not torch.allclose(scores[:1], network(photos[:1]), rtol=1e-3, atol=1e-4):
+        raise MifaceError(
+            f"{path}: found scores of a photo that depend on the photos beside it, as batch "
+            "normalisation gives in training; export the model in evaluation mode: "
+            "torch.export.export(model.eval(), (example,))"
         )
     return kind(scores), scores.shape[1]
 
