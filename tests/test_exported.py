@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from trained import trained
 
 from miface.errors import MifaceError
+from miface.recognisers import RECOGNISERS
 from miface.targets.exported import load
 
 SIZE = (12, 10)
@@ -75,6 +77,15 @@ def test_a_colour_cnn_scores_as_it_does_in_pytorch(
     assert recogniser.scores == "logits"
     assert recogniser.names == ["0", "1", "2", "3", "4"]
     assert recogniser.weights == sum(weight.numel() for weight in model.parameters())
+
+
+@pytest.mark.parametrize("model", RECOGNISERS)
+def test_each_recogniser_of_miface_comes_back_from_its_export(path: Path, model: str) -> None:
+    own = trained(model)
+    photos = torch.rand(3, own.pixels)
+    recogniser = load(export(path, own, photos), own.size, own.names)
+    assert torch.equal(recogniser(photos), own(photos))
+    assert recogniser.names == own.names
 
 
 def test_gradients_reach_the_photos(path: Path, photos: Tensor) -> None:

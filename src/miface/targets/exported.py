@@ -101,9 +101,9 @@ def load(
         )
     program = pt2.read(path)
     takes = expectations.shape(path, program.shape, size)
-    recogniser = Exported(Graph(program), takes)
-    recogniser.mean, recogniser.deviation = normalisation
     try:
+        recogniser = Exported(Graph(program), takes)
+        recogniser.mean, recogniser.deviation = normalisation
         _rehearse(recogniser)
         recogniser.scores, labels = expectations.tried(path, recogniser.own, recogniser.pixels)
     except _FAILURES as error:
