@@ -13,7 +13,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/installed ## run the pipeline from photos to a report
-	python stages/warm.py python -m dvc repro
+	python stages/warm.py python stages/run.py
 	@echo "The report: $(abspath reports/index.html)"
 
 test: $(VENV)/installed ## run the tests

@@ -2,12 +2,18 @@
 
 An experiment in a folder of its own (`dvc exp run --temp`, a queue, a Git worktree) shares the
 Python environment with the checkout that was installed into it.
+
+And give it one thread, unless OMP_NUM_THREADS says otherwise: sums of several round otherwise, and
+the same seed is to give the same bytes however many cores there are. `make run` uses the cores for
+several stages at a time.
 """
 
+import os
 import sys
 from pathlib import Path
 from types import TracebackType
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 

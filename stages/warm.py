@@ -46,6 +46,7 @@ def main(command: list[str]) -> int:
     """Run a command, and give its exit status."""
     if not sys.platform.startswith("linux"):  # elsewhere a fork of loaded libraries is not safe
         return subprocess.call(command)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # as project.py says
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as door:
         place = Path(folder, "door")
         door.bind(str(place))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from miface.progress import Progress
+from miface.training.initial_weights import uniform
 from miface.training.optimisers import Adam
 from miface.training.trainer import Trainer
 
@@ -91,7 +92,7 @@ def start_at_random(autoencoder: Autoencoder, x: Tensor, generator: torch.Genera
     mean = x.mean(0)
     for layer in (autoencoder.encoder, autoencoder.decoder):
         bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
-        layer.weight.uniform_(-bound, bound, generator=generator)
+        uniform(layer.weight, bound, generator)
     autoencoder.encoder.bias.copy_(-autoencoder.encoder.weight @ mean)
     autoencoder.decoder.bias.copy_(mean)
 

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 InitialWeights = Literal["default", "zeros", "small_normal", "normal", "xavier", "glorot_x4"]
 
@@ -23,22 +23,36 @@ def initialise(layer: nn.Linear, weights: InitialWeights, generator: torch.Gener
         (uniform on ±√(6/(n+m)); Glorot and Bengio, 2010), or ``glorot_x4`` (four times as wide,
         as the Theano tutorials advise for sigmoid units).
     generator
-        Source of randomness.
+        Source of randomness, on the CPU: a seed draws the same weights for every device.
     """
     inputs, outputs = layer.in_features, layer.out_features
     bound = math.sqrt(6 / (inputs + outputs))
     layer.bias.zero_()
     match weights:
         case "default":
-            layer.weight.uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator)
-            layer.bias.uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator)
+            uniform(layer.weight, inputs**-0.5, generator)
+            uniform(layer.bias, inputs**-0.5, generator)
         case "zeros":
             layer.weight.zero_()
         case "small_normal":
-            layer.weight.normal_(0, 0.01 * inputs**-0.5, generator=generator)
+            normal(layer.weight, 0.01 * inputs**-0.5, generator)
         case "normal":
-            layer.weight.normal_(0, 1, generator=generator)
+            normal(layer.weight, 1, generator)
         case "xavier":
-            layer.weight.uniform_(-bound, bound, generator=generator)
+            uniform(layer.weight, bound, generator)
         case "glorot_x4":
-            layer.weight.uniform_(-4 * bound, 4 * bound, generator=generator)
+            uniform(layer.weight, 4 * bound, generator)
+
+
+@torch.no_grad()
+def uniform(weight: Tensor, bound: float, generator: torch.Generator) -> None:
+    """Draw a weight [...] on any device anew, uniform on ±bound; the generator is on the CPU."""
+    drawn = torch.empty_like(weight, device="cpu").uniform_(-bound, bound, generator=generator)
+    weight.copy_(drawn)
+
+
+@torch.no_grad()
+def normal(weight: Tensor, deviation: float, generator: torch.Generator) -> None:
+    """Draw a weight [...] on any device anew, normal about 0; the generator is on the CPU."""
+    drawn = torch.empty_like(weight, device="cpu").normal_(0, deviation, generator=generator)
+    weight.copy_(drawn)
