@@ -25,7 +25,7 @@ _DVC = ("python", "-m", "dvc")
 
 def main() -> int:
     """Run the pipeline, and give the exit status."""
-    jobs = os.environ.get(JOBS) or str(min(len(os.sched_getaffinity(0)), _MOST))
+    jobs = os.environ.get(JOBS) or str(min(cores(), _MOST))
     if not jobs.isdecimal() or int(jobs) < 1:
         print(f"{JOBS}: {jobs!r} is no number of stages; say 1 or more", file=sys.stderr)
         return 1
@@ -37,6 +37,13 @@ def main() -> int:
             if (code := together(needs, int(jobs))) != 0:
                 return code
     return subprocess.call([*_DVC, "repro"])
+
+
+def cores() -> int:
+    """Give how many cores this process may use; those of the machine where no system tells."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def asked(*command: str) -> str:

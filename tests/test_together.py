@@ -51,10 +51,19 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(place: Path, jobs: str) -> subprocess.CompletedProcess[str]:
+ELSEWHERE = """
+import os, runpy, sys
+del os.sched_getaffinity
+sys.path.insert(0, "stages")
+runpy.run_path("stages/run.py", run_name="__main__")
+"""
+
+
+def run(place: Path, jobs: str, *start: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
-        [sys.executable, "stages/run.py"], cwd=place, capture_output=True, text=True, check=False,
+        [sys.executable, *(start or ("stages/run.py",))],
+        cwd=place, capture_output=True, text=True, check=False,
         env=os.environ | {"MIFACE_JOBS": jobs, "PATH": path, "DVC_NO_ANALYTICS": "1"},
     )  # fmt: skip
 
@@ -86,3 +95,12 @@ def test_a_number_of_stages_that_is_none_is_a_line(place: Path, jobs: str) -> No
     assert done.returncode == 1
     assert done.stderr == f"MIFACE_JOBS: {jobs!r} is no number of stages; say 1 or more\n"
     assert not (place / "first").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this is such a system")
+def test_a_system_that_tells_no_process_its_cores_runs_the_pipeline_too(place: Path) -> None:
+    pipeline = {"first": PIPELINE["first"]}
+    (place / "dvc.yaml").write_text(yaml.safe_dump({"stages": pipeline}))
+    done = run(place, "", "-c", ELSEWHERE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (place / "first").read_text() == "1\n"
