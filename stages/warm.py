@@ -61,7 +61,9 @@ def main(command: list[str]) -> int:
             serve(door, whole)
         here = Path(sys.executable).parent
         path = os.pathsep.join([folder, str(here), os.environ["PATH"]])
-        return subprocess.call(command, env=os.environ | {"PATH": path, WARM: folder})
+        process = subprocess.Popen(command, env=os.environ | {"PATH": path, WARM: folder})
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # goes to the command as well, which ends
+        return process.wait()
 
 
 def serve(door: socket.socket, whole: int) -> None:

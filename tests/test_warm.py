@@ -23,6 +23,14 @@ import os, time
 open("number", "w").write(str(os.getpid()))
 time.sleep(90)
 """
+STOPPED = """
+import sys, time
+try:
+    open("begun", "w").write("yes")
+    time.sleep(90)
+except KeyboardInterrupt:
+    sys.exit(3)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "stages/say.py").write_text(STAGE)
     (folder / "stages/wrong.py").write_text("raise ValueError('wrong')")
     (folder / "stages/sleep.py").write_text(SLEEP)
+    (folder / "stages/stopped.py").write_text(STOPPED)
     return folder
 
 
@@ -67,6 +76,20 @@ def test_a_stage_ends_with_who_asked_for_it(place: Path) -> None:
         os.kill(caller, signal.SIGKILL)
         stage = Path("/proc", said.read_text())
         wait_until(lambda: not stage.exists())
+
+
+def test_ctrl_c_is_the_stage_s_to_answer(place: Path) -> None:
+    # A shell that runs a command in the background has it ignore Ctrl-C; a terminal does not.
+    with subprocess.Popen(
+        [sys.executable, str(WARM), "python", "stages/stopped.py"],
+        cwd=place, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
+        wait_until((place / "begun").exists)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode == 3
 
 
 def wait_until(so: Callable[[], bool]) -> None:
